@@ -91,7 +91,7 @@ def cases() -> Iterator[object]:
                 yield pytest.param(name, [block], id=f"{name}:{block.line}", marks=pytest.mark.skip(reason=reason))
 
 
-@pytest.mark.parametrize(("page", "blocks"), cases())
+@pytest.mark.parametrize(("page", "blocks"), list(cases()))
 def test_the_code_of_a_page_runs(page, blocks, tmp_path, monkeypatch):
     """What a reader copies from a page, from its top on, works."""
     monkeypatch.chdir(tmp_path)
@@ -188,6 +188,7 @@ def test_blocks_share_a_namespace_and_errors_name_the_line():
     assert (namespace["x"], namespace["y"]) == (1, 5)
     with pytest.raises(ZeroDivisionError) as caught:
         run_block(Block(30, "x = 2\nx / 0\n", None), "page.md", namespace)
-    assert (str(caught.traceback[-1].path.name), caught.traceback[-1].lineno + 1) == ("page.md", 31)
+    entry = caught.traceback[-1]
+    assert (str(entry.path), entry.lineno + 1) == ("page.md", 31)
     with pytest.raises(doctest.DocTestFailure):
         run_block(Block(17, ">>> x + 1\n7\n", None), "page.md", namespace)

@@ -25,6 +25,7 @@ LAYERS = (
     "primitive",
     "ops",
     "linear",
+    "cotangents",
     "backward",
     "forward",
     "tape",
