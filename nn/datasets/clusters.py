@@ -33,7 +33,7 @@ def load_data(
 
     Raises
     ------
-    DataError
+    DomainError
         If an argument is not an integer, or out of range.
 
     Notes
@@ -68,7 +68,7 @@ def _integer(name: str, value: int, least: int, most: int | None = None) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise ag.DataError(f"clusters.load_data: {name} is {value!r}; expected {wanted}.") from None
+        raise ag.DomainError(f"clusters.load_data: {name} is {value!r}; expected {wanted}.") from None
     if number < least or (most is not None and number > most):
-        raise ag.DataError(f"clusters.load_data: {name} is {number}; expected {wanted}.")
+        raise ag.DomainError(f"clusters.load_data: {name} is {number}; expected {wanted}.")
     return number

@@ -69,5 +69,5 @@ def test_numpys_global_state_is_neither_used_nor_changed() -> None:
 )
 def test_bad_arguments(arguments: dict, message: str) -> None:
     """Each error names the argument and what it may be."""
-    with pytest.raises(ag.DataError, match=message):
+    with pytest.raises(ag.DomainError, match=message):
         clusters.load_data(**arguments)
