@@ -1,0 +1,117 @@
+"""The backward walk: pull a cotangent back from the target to its sources, edge by edge.
+
+One loop over the tape in reverse. Recording order is a topological order, so there is no sorting and no recursion: a
+graph of a million Nodes is walked like one of ten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .cotangents import Parts, accumulate, complete, fit
+from .node import Node
+from .primitive import output_of
+from .recording import current
+from .tensor import Tensor
+
+
+def pull_back(
+    nodes: Sequence[Node], seeds: Mapping[Node, Any], sources: Collection[Node], recorded: bool
+) -> dict[Node, Any]:
+    """Cotangents of ``sources``, given those of the targets.
+
+    A zero cotangent must not meet an infinite derivative (0 * inf is NaN): where a masked entry overflowed, its
+    cotangent of zero has to win. Checking that at every edge would double the cost of small operations, so the walk is
+    run plainly, and only if a NaN arrives at a source it is run again with zeros winning at each elementwise edge.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        In the order they were recorded.
+    seeds : mapping of Node to array or Tensor
+        Cotangents of the targets, of their shapes and dtypes.
+    sources : collection of Node
+    recorded : bool
+        Whether other tapes shall record the walk, for higher derivatives: rules then see Tensors instead of arrays.
+
+    Returns
+    -------
+    dict
+        Source -> cotangent; a source that no path leads to is missing.
+    """
+    kept = frozenset(sources)
+    with np.errstate(all="ignore"):  # infinities are looked at afterwards, see above
+        found = _walk(nodes, seeds, kept, recorded, zero_wins=False)
+        if any(_has_nan(ct) for ct in found.values()):
+            found = _walk(nodes, seeds, kept, recorded, zero_wins=True)
+    return found
+
+
+def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any]:
+    pending = dict(seeds)
+    owned: set[Node] = set()  # nodes whose pending cotangent is an array made here, so that it may be written to
+    for node in reversed(nodes):
+        if node not in pending:  # not on any path from the target
+            continue
+        ct = pending[node] if node in kept else pending.pop(node)  # freed once used
+        primitive = node.primitive
+        if primitive is None:
+            continue
+        own = node in owned and node not in kept
+        ans, args = (node.value, node.args) if not recorded else tensors_of(node)
+        if ct.__class__ is Parts:
+            ct = complete(ct, ans)
+        rules = primitive.vjps if not primitive.variadic else primitive.rules(len(args))
+        for index, parent in enumerate(node.parents):
+            if parent is None:
+                continue
+            rule = rules[index]
+            if rule is None:
+                if _leads_to(parent, nodes, kept):
+                    raise primitive.missing_rule(index, "VJP")
+                continue
+            contribution = rule(ct, ans, *args, **node.params)
+            if zero_wins and primitive.elementwise:
+                contribution = np.where(np.equal(ct, 0), np.zeros((), ct.dtype), contribution)
+            value = parent.value
+            if value.__class__ is not tuple and (
+                contribution.shape != value.shape or contribution.dtype is not value.dtype
+            ):
+                contribution = fit(contribution, value, node, index)
+            accumulate(pending, owned, parent, contribution, own)
+    return {node: pending[node] for node in kept if node in pending}
+
+
+def tensors_of(node: Node):
+    """Result and arguments of ``node`` as Tensors that lead back to where they came from, so that rules record."""
+    if isinstance(node.value, tuple):
+        frame = current()
+        ans: Any = tuple(
+            Tensor(value) if frame is None else output_of(frame, node, index) for index, value in enumerate(node.value)
+        )
+    else:
+        ans = Tensor(node.value, node) if isinstance(node.value, np.ndarray) else node.value
+    args = tuple(
+        arg if parent is None or not isinstance(arg, np.ndarray) else Tensor(arg, parent)
+        for arg, parent in zip(node.args, node.parents, strict=True)
+    )
+    return ans, args
+
+
+def _leads_to(start: Node, nodes, sources: frozenset[Node]) -> bool:
+    """Whether a path of recorded edges leads from ``start`` back to one of ``sources``."""
+    reached = {start}
+    for node in reversed(nodes):
+        if node in reached:
+            reached.update(parent for parent in node.parents if parent is not None)
+    return not reached.isdisjoint(sources)
+
+
+def _has_nan(ct) -> bool:
+    """Whether an entry is NaN; through a BLAS product, 20 times faster than isnan().any() on 400,000 floats."""
+    array = ct.array if ct.__class__ is Tensor else np.asarray(ct)
+    flat = array.ravel()
+    return bool(np.isnan(flat.dot(flat)))

@@ -1,0 +1,162 @@
+"""The forward walk: push tangents from the sources to every Node that depends on them.
+
+The same recording serves both directions. Where a primitive's row has a JVP rule it is used; an elementwise operation
+uses its VJP rule (a diagonal Jacobian is its own transpose); for any other, the JVP is the transpose of the VJP:
+the VJP is linear in its cotangent, so pulling the tangent back through *it* gives the JVP (the "double VJP").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .backward import pull_back, tensors_of
+from .node import Node, leaf
+from .primitive import LINEAR, MULTILINEAR, PROJECT
+from .recording import Frame, Record, add, current, remove, replace
+from .tensor import Tensor
+
+
+def push_forward(nodes: Sequence[Node], seeds: Mapping[Node, Any], targets: Sequence[Node], recorded: bool):
+    """Tangents of ``targets``, given those of the sources.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        In the order they were recorded.
+    seeds : mapping of Node to array or Tensor
+        Tangents of the sources, of their shapes and dtypes.
+    targets : sequence of Node
+    recorded : bool
+        Whether other tapes shall record the walk, for higher derivatives.
+
+    Returns
+    -------
+    dict
+        Target -> tangent; a target that depends on no source is missing.
+    """
+    with np.errstate(all="ignore"):  # zeros win over infinite derivatives as in the backward walk
+        found = _walk(nodes, seeds, targets, recorded, zero_wins=False)
+        if any(np.isnan(_raw(tangent)).any() for tangent in found.values()):
+            found = _walk(nodes, seeds, targets, recorded, zero_wins=True)
+    return found
+
+
+def _walk(nodes, seeds, targets, recorded: bool, zero_wins: bool):
+    tangents = dict(seeds)
+    for node in nodes:
+        if node.primitive is None or node in seeds:
+            continue
+        entering = [None if parent is None else tangents.get(parent) for parent in node.parents]
+        if all(tangent is None for tangent in entering):
+            continue
+        tangents[node] = _tangent(node, entering, recorded, zero_wins)
+    return {node: tangents[node] for node in targets if node in tangents}
+
+
+def _tangent(node: Node, entering, recorded: bool, zero_wins: bool):
+    """Tangent of the result of ``node``, given those of its arguments."""
+    primitive = node.primitive
+    if primitive is PROJECT:
+        return entering[0][node.params["index"]]
+    ans, args = tensors_of(node) if recorded else (node.value, node.args)
+    rules = primitive.jvps
+    if rules is None and primitive.elementwise:
+        rules = primitive.vjps
+    if rules is None:
+        return _transposed(node, entering, ans, args, recorded)
+    run = primitive if recorded else primitive.impl
+    if rules == LINEAR:
+        filled = [
+            arg if rule is None else _zeros(arg) if tangent is None else tangent
+            for rule, tangent, arg in zip(primitive.rules(len(args)), entering, args, strict=True)
+        ]
+        return _conform(run(*filled, **node.params), node)
+    total = None
+    for index, tangent in enumerate(entering):
+        if tangent is None:
+            continue
+        if rules == MULTILINEAR:
+            part = run(*args[:index], tangent, *args[index + 1 :], **node.params)
+        else:
+            rule = rules[0] if primitive.variadic else rules[index]
+            if rule is None:
+                raise primitive.missing_rule(index, "JVP")
+            position = {"index": index} if primitive.variadic else {}
+            part = rule(tangent, ans, *args, **position, **node.params)
+            if zero_wins and primitive.elementwise:
+                part = np.where(np.equal(tangent, 0), np.zeros((), tangent.dtype), part)
+        total = part if total is None else total + part
+    return _conform(total, node)
+
+
+def _conform(tangent, node: Node):
+    """Give a tangent the shape and dtype of the value of ``node``."""
+    value = node.value
+    if isinstance(value, tuple):
+        return tangent
+    if tangent.shape != value.shape:
+        tangent = np.broadcast_to(tangent, value.shape)
+    if tangent.dtype != value.dtype:
+        tangent = np.astype(tangent if isinstance(tangent, Tensor) else np.asarray(tangent), value.dtype)
+    return tangent
+
+
+def _transposed(node: Node, entering, ans, args, recorded: bool):
+    """JVP as the transpose of the VJP."""
+    primitive = node.primitive
+    outer = current() if recorded else None
+    record = Record(watches_variables=False)
+    several = isinstance(node.value, tuple)
+    before = replace(outer)
+    try:
+        if outer is None:
+            replace(Frame((record,)))
+        else:
+            add(record)
+        frame = current()
+        values = node.value if several else (node.value,)
+        cts = [Tensor(np.zeros_like(value)) for value in values]
+        for ct in cts:
+            ct.node = leaf(ct.array, frame.tokens if len(frame.tokens) == 1 else (record.token,))
+        ct = tuple(cts) if several else cts[0]
+        lifted = [Tensor(arg) if isinstance(arg, np.ndarray) else arg for arg in args]
+        answer = ans if not isinstance(ans, np.ndarray) else Tensor(ans)
+        if several and not isinstance(ans[0], Tensor):
+            answer = tuple(Tensor(part) for part in ans)
+        rules = primitive.rules(len(args))
+        pulled = []
+        for index, tangent in enumerate(entering):
+            if tangent is None:
+                continue
+            if rules[index] is None:
+                raise primitive.missing_rule(index, "VJP")
+            pulled.append((rules[index](ct, answer, *lifted, **node.params), tangent))
+    finally:
+        remove(record)
+        replace(before)
+    seeds: dict[Node, Any] = {}
+    for result, tangent in pulled:
+        if isinstance(result, Tensor) and result.node is not None and record.token in result.node.tapes:
+            have = seeds.get(result.node)
+            seeds[result.node] = tangent if have is None else have + tangent
+    found = pull_back(record.nodes, seeds, [ct.node for ct in cts], recorded)
+    parts = tuple(
+        found.get(ct.node, Tensor(np.zeros_like(ct.array)) if recorded else np.zeros_like(ct.array)) for ct in cts
+    )
+    return parts if several else parts[0]
+
+
+def _zeros(arg):
+    """Zero tangent for an argument that has none."""
+    if isinstance(arg, (int, float, complex)):
+        return 0.0
+    return np.zeros(arg.shape, arg.dtype if arg.dtype.kind in "fc" else np.float64)
+
+
+def _raw(value):
+    if isinstance(value, tuple):
+        return np.concatenate([np.ravel(_raw(part)) for part in value])
+    return value.array if isinstance(value, Tensor) else value

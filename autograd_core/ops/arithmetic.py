@@ -1,0 +1,88 @@
+"""Sums, products, quotients, powers: the elementwise operations behind Python's operators."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..primitive import Primitive, binary, unary
+
+__all__ = [
+    "add", "divide", "multiply", "negative", "positive", "power", "reciprocal", "square", "subtract", "true_divide",
+]  # fmt: skip
+
+REAL = (-2.0, 2.0)
+POSITIVE = (0.3, 2.0)
+
+ADD = Primitive(
+    "add", np.add, elementwise=True, keeps=False, domain=(REAL, REAL), doc="x1 + x2",
+    vjps=(lambda ct, ans, x, y: ct,
+          lambda ct, ans, x, y: ct),
+)  # fmt: skip
+SUBTRACT = Primitive(
+    "subtract", np.subtract, elementwise=True, keeps=False, domain=(REAL, REAL), doc="x1 - x2",
+    vjps=(lambda ct, ans, x, y: ct,
+          lambda ct, ans, x, y: np.negative(ct)),
+)  # fmt: skip
+MULTIPLY = Primitive(
+    "multiply", np.multiply, elementwise=True, domain=(REAL, REAL), doc="x1 * x2",
+    vjps=(lambda ct, ans, x, y: ct * y,
+          lambda ct, ans, x, y: ct * x),
+)  # fmt: skip
+DIVIDE = Primitive(
+    "divide", np.divide, elementwise=True, domain=(REAL, POSITIVE), doc="x1 / x2",
+    vjps=(lambda ct, ans, x, y: ct / y,
+          lambda ct, ans, x, y: np.negative(ct) * (ans / y)),
+)  # fmt: skip
+
+
+def _power_wrt_base(ct, ans, x, y):
+    # y * x**(y-1) at x = 0: 0 for y = 0 and y > 1, 1 for y = 1; never 0 * inf.
+    return np.where(np.equal(y, 0), np.zeros((), ct.dtype), ct * (y * np.power(x, np.subtract(y, 1))))
+
+
+def _power_wrt_exponent(ct, ans, x, y):
+    # x**y log x tends to 0 as x -> 0 for y > 0; log of a negative base is not real, and NaN says so.
+    zero_base = np.equal(x, 0)
+    return ct * np.where(
+        zero_base & np.greater_equal(np.real(y), 0), np.zeros((), ct.dtype), ans * np.log(np.where(zero_base, 1, x))
+    )
+
+
+POWER = Primitive(
+    "power", np.power, elementwise=True, domain=(POSITIVE, REAL), doc="x1 ** x2",
+    vjps=(_power_wrt_base, _power_wrt_exponent),
+    kink="0**0 has derivative 0 in both arguments",
+)  # fmt: skip
+NEGATIVE = Primitive(
+    "negative", np.negative, elementwise=True, keeps=False, domain=(REAL,), doc="-x",
+    vjps=(lambda ct, ans, x: np.negative(ct),),
+)  # fmt: skip
+POSITIVE_ROW = Primitive(
+    "positive", np.positive, elementwise=True, keeps=False, domain=(REAL,), doc="+x",
+    vjps=(lambda ct, ans, x: ct,),
+)  # fmt: skip
+RECIPROCAL = Primitive(
+    "reciprocal", np.reciprocal, elementwise=True, domain=(POSITIVE,), doc="1 / x",
+    vjps=(lambda ct, ans, x: np.negative(ct) * ans * ans,),
+)  # fmt: skip
+SQUARE = Primitive(
+    "square", np.square, elementwise=True, domain=(REAL,), doc="x * x",
+    vjps=(lambda ct, ans, x: ct * (x + x),),
+)  # fmt: skip
+
+ROWS = (ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, NEGATIVE, POSITIVE_ROW, RECIPROCAL, SQUARE)
+
+add = binary(ADD)
+subtract = binary(SUBTRACT)
+multiply = binary(MULTIPLY)
+divide = true_divide = binary(DIVIDE)
+power = binary(POWER)
+negative = unary(NEGATIVE)
+positive = unary(POSITIVE_ROW)
+reciprocal = unary(RECIPROCAL)
+square = unary(SQUARE)
+
+OVERLOADS = {
+    np.add: add, np.subtract: subtract, np.multiply: multiply, np.divide: divide, np.power: power,
+    np.negative: negative, np.positive: positive, np.reciprocal: reciprocal, np.square: square,
+}  # fmt: skip

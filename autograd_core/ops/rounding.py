@@ -1,0 +1,13 @@
+"""Rounding, remainders, signs and parts of floating-point numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..primitive import Primitive
+
+__all__: list[str] = []
+
+ROWS: tuple[Primitive, ...] = ()
+
+OVERLOADS: dict[Any, Any] = {}

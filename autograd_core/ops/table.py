@@ -1,0 +1,54 @@
+"""All rows together: what the checks, the documentation's tables and the NumPy protocols are made from."""
+
+from __future__ import annotations
+
+from ..primitive import Primitive
+from . import (
+    activations,
+    arithmetic,
+    arranging,
+    comparison,
+    complex_parts,
+    creation,
+    decompositions,
+    exponential,
+    indexing,
+    joining,
+    linalg,
+    products,
+    reductions,
+    reshaping,
+    rounding,
+    scans,
+    selection,
+    sorting,
+    special,
+    statistics,
+    trigonometric,
+)
+
+FAMILIES = (
+    arithmetic,
+    exponential,
+    trigonometric,
+    rounding,
+    complex_parts,
+    selection,
+    comparison,
+    reductions,
+    statistics,
+    scans,
+    products,
+    linalg,
+    decompositions,
+    reshaping,
+    joining,
+    arranging,
+    indexing,
+    sorting,
+    special,
+    activations,
+    creation,
+)
+
+TABLE: tuple[Primitive, ...] = tuple(row for family in FAMILIES for row in family.ROWS)

@@ -1,0 +1,159 @@
+"""Which tapes are recording here: the only ambient state of the engine.
+
+Each thread and each asyncio task has its own ``Frame``: the tapes that are recording at this moment, outermost first.
+A primitive asks for it once (``current()``), and writes a Node to the records of the tapes that track its inputs.
+A Frame is never changed; entering, leaving or pausing a tape puts another Frame in its place, so an exception, or
+two ``with`` blocks closed in an odd order, cannot leave a wrong tape active.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from .node import Node, leaf
+
+
+class Token:
+    """Stands for a tape in ``Node.tapes``; it does not refer to the tape, so that no cycle keeps a graph alive."""
+
+    __slots__ = ("alive",)
+
+    def __init__(self):
+        self.alive = True
+
+
+class Record:
+    """What one tape has written down.
+
+    Attributes
+    ----------
+    nodes : list of Node
+        In the order they ran, which is a topological order.
+    reads : dict
+        ``id(variable) -> (variable, [leaf Nodes])``: one leaf for each value of the Variable that was read.
+    """
+
+    __slots__ = ("nodes", "reads", "token", "watches_variables")
+
+    def __init__(self, watches_variables: bool):
+        self.token = Token()
+        self.nodes: list[Node] = []
+        self.reads: dict[int, tuple[Any, list[Node]]] = {}
+        self.watches_variables = watches_variables
+
+    def __del__(self):
+        self.token.alive = False  # watched Tensors that live on can forget this tape
+
+    def note_read(self, variable, node: Node) -> None:
+        """Remember that ``node`` stands for a value of ``variable``."""
+        self.reads.setdefault(id(variable), (variable, []))[1].append(node)
+
+
+class Frame:
+    """The tapes that are recording in this thread or task.
+
+    Attributes
+    ----------
+    records : tuple of Record
+    tokens : tuple of Token
+        Nodes tracked by all of them carry this very tuple: one ``is`` decides the common case.
+    append : callable
+        Writes a Node down on all of them.
+    """
+
+    __slots__ = ("append", "leaves", "records", "tokens")
+
+    def __init__(self, records: tuple[Record, ...]):
+        self.records = records
+        self.tokens = tuple(record.token for record in records)
+        # Variables read here: id -> (Variable, array, Tensor). Kept per frame, not on the Variable, so that threads
+        # that share Variables cannot disturb one another.
+        self.leaves: dict[int, tuple[Any, Any, Any]] = {}
+        self.append = records[0].nodes.append if len(records) == 1 else self._append_to_all
+
+    def _append_to_all(self, node: Node) -> None:
+        for record in self.records:
+            record.nodes.append(node)
+
+    def trackers(self, parents) -> tuple[Token, ...]:
+        """Tokens of the active tapes that track at least one of ``parents``; ``self.tokens`` itself if all do."""
+        tokens = self.tokens
+        found = []
+        for token in tokens:
+            for parent in parents:
+                if parent is not None and token in parent.tapes:
+                    found.append(token)
+                    break
+        return tokens if len(found) == len(tokens) else tuple(found)
+
+    def write(self, node: Node) -> None:
+        """Write ``node`` down on the tapes that track it."""
+        if node.tapes is self.tokens:
+            self.append(node)
+            return
+        for record in self.records:
+            if record.token in node.tapes:
+                record.nodes.append(node)
+
+    def leaf_of(self, variable, array) -> Node | None:
+        """Leaf for reading ``variable``, whose value is ``array``; None if no tape here watches it."""
+        watching = [
+            record
+            for record in self.records
+            if (record.watches_variables and variable.trainable) or id(variable) in record.reads
+        ]
+        if not watching or array.dtype.kind not in "fc":
+            return None
+        tokens = tuple(record.token for record in watching)
+        node = leaf(array, self.tokens if len(tokens) == len(self.tokens) else tokens, variable.name)
+        for record in watching:
+            record.note_read(variable, node)
+        return node
+
+
+_frame: ContextVar[Frame | None] = ContextVar("autograd_core_frame", default=None)
+
+current = _frame.get
+"""The Frame of this thread or task, None where no tape is recording."""
+
+
+def add(record: Record) -> None:
+    """Start recording on ``record``, inside whatever records already."""
+    frame = _frame.get()
+    _frame.set(Frame((record,) if frame is None else (*frame.records, record)))
+
+
+def remove(record: Record) -> None:
+    """Stop recording on ``record``; nothing happens if it was not recording here."""
+    frame = _frame.get()
+    if frame is None or record not in frame.records:
+        return
+    rest = tuple(other for other in frame.records if other is not record)
+    _frame.set(Frame(rest) if rest else None)
+
+
+def replace(frame: Frame | None) -> Frame | None:
+    """Put ``frame`` in place and return the one that was there."""
+    before = _frame.get()
+    _frame.set(frame)
+    return before
+
+
+class Paused:
+    """Context manager: nothing records inside, whatever tapes are active."""
+
+    __slots__ = ("_before",)
+
+    def __enter__(self):
+        self._before = replace(None)
+
+    def __exit__(self, *exc_info):
+        replace(self._before)
+
+
+def exchange(old: Record, new: Record) -> None:
+    """Put ``new`` in the place of ``old`` among the tapes that record here."""
+    frame = _frame.get()
+    if frame is not None:
+        _frame.set(Frame(tuple(new if record is old else record for record in frame.records)))

@@ -1,0 +1,282 @@
+"""GradientTape: records what is computed inside its ``with`` block, and differentiates it. TensorFlow's semantics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from . import recording
+from .backward import pull_back
+from .errors import ConversionError, DtypeError, ShapeError, TapeError
+from .node import Node, leaf
+from .recording import Record
+from .tensor import Overloaded, Tensor, as_value
+from .tree import flatten, flatten_like
+from .variable import Variable
+
+_watching = Lock()  # guards the few writes to a Node that several threads may watch
+
+
+class GradientTape:
+    """Record operations for differentiation.
+
+    Parameters
+    ----------
+    persistent : bool
+        Allow more than one call of ``gradient`` and ``jacobian``; otherwise the first one frees the recording.
+    watch_accessed_variables : bool
+        Watch every trainable Variable that is read. If False only what is passed to ``watch`` is watched.
+
+    Examples
+    --------
+    >>> import autograd_core as ag
+    >>> x = ag.constant(3.0)
+    >>> with ag.GradientTape() as tape:
+    ...     tape.watch(x)
+    ...     y = x * x
+    >>> tape.gradient(y, x).item()
+    6.0
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True):
+        self.persistent = persistent
+        self.watch_accessed_variables = watch_accessed_variables
+        self._record = Record(watch_accessed_variables)
+        self._recording = False
+        self._used = False  # a non-persistent tape that has given its gradient
+
+    def __repr__(self) -> str:
+        state = "used" if self._used else "recording" if self._recording else "not recording"
+        return f"<GradientTape {state}: {len(self._record.nodes)} nodes>"
+
+    # -- recording -----------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> GradientTape:
+        if self._recording:
+            raise TapeError("GradientTape: this tape is recording already; use a second tape to nest.")
+        if self._used:
+            raise TapeError("GradientTape: this tape has given its gradient and is closed; make a new one.")
+        self._recording = True
+        recording.add(self._record)
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        recording.remove(self._record)
+        self._recording = False
+
+    def watch(self, tensor: Any) -> None:
+        """Track ``tensor`` (a Tensor, a Variable, or a nested structure of them) from here on.
+
+        Raises
+        ------
+        DtypeError
+            For integers and booleans: they have no derivative.
+        ConversionError
+            For NumPy arrays and numbers: only a Tensor can be recognised again in what follows.
+        """
+        for item in flatten(tensor)[0]:
+            _check_differentiable(item, "GradientTape.watch")
+            if isinstance(item, Variable):
+                self._watch_variable(item)
+            else:
+                self._watch_tensor(item)
+
+    def _watch_variable(self, variable: Variable) -> None:
+        self._record.reads.setdefault(id(variable), (variable, []))
+        frame = recording.current()
+        if frame is not None:
+            frame.leaves.pop(id(variable), None)  # read so far without this tape: the next read is a new leaf
+            variable.read(frame)
+
+    def _watch_tensor(self, tensor: Tensor) -> None:
+        token = self._record.token
+        with _watching:
+            if tensor.node is None:
+                tensor.node = leaf(tensor.array, ())
+            tapes = tensor.node.tapes
+            if token in tapes:
+                return
+            tapes = (*(other for other in tapes if other.alive), token)
+            frame = recording.current()
+            if frame is not None and set(tapes) == set(frame.tokens):
+                tapes = frame.tokens  # the shared tuple that the fast paths look for
+            tensor.node.tapes = tapes
+
+    @contextmanager
+    def stop_recording(self) -> Iterator[None]:
+        """Pause this tape inside a ``with`` block; other tapes go on."""
+        if not self._recording:
+            raise TapeError("GradientTape.stop_recording: this tape is not recording; call it inside `with tape:`.")
+        before = recording.current()
+        recording.remove(self._record)
+        try:
+            yield
+        finally:
+            recording.replace(before)
+
+    def reset(self) -> None:
+        """Forget everything recorded so far, and what is watched; a tape that is recording goes on, empty."""
+        old = self._record
+        old.token.alive = False
+        self._record = Record(self.watch_accessed_variables)
+        self._used = False
+        if self._recording:
+            recording.exchange(old, self._record)
+
+    def watched_variables(self) -> tuple[Variable, ...]:
+        """Variables that were read or watched so far, in that order."""
+        return tuple(variable for variable, _ in self._record.reads.values())
+
+    # -- differentiation -----------------------------------------------------------------------------------------
+
+    def gradient(self, target, sources, output_gradients=None, unconnected_gradients: str = "none"):
+        """Gradient of ``target`` with respect to ``sources``.
+
+        Parameters
+        ----------
+        target : Tensor, Variable or nested structure of them
+            A target that is not a scalar is summed; several targets are added up.
+        sources : Tensor, Variable or nested structure of them
+        output_gradients : Tensor, array_like or structure like ``target``, optional
+            Cotangent of each target, of its shape; ones if None.
+        unconnected_gradients : {"none", "zero"}
+            What stands for a source that the target does not depend on.
+
+        Returns
+        -------
+        Tensor, or a structure like ``sources``
+            Each with the shape and dtype of its source. For a complex source z: d/dx + i d/dy, so that
+            ``z - learning_rate * gradient`` descends.
+
+        Raises
+        ------
+        TapeError
+            If the tape is not persistent and has given its gradient already.
+        DtypeError
+            If a source is of integers or booleans.
+        ShapeError
+            If a cotangent does not have the shape of its target.
+        NotDifferentiableError
+            If a path from the target to a source has an edge without a rule.
+        """
+        if unconnected_gradients not in ("none", "zero"):
+            raise ValueError(
+                f'GradientTape.gradient: unconnected_gradients must be "none" or "zero"; got {unconnected_gradients!r}.'
+            )
+        items, rebuild = flatten(sources)
+        targets = flatten(target)[0]
+        for item in items:
+            _check_differentiable(item, "GradientTape.gradient")
+        seeds = self._seeds(target, targets, output_gradients)
+        record = self._take_record("gradient")
+        try:
+            found = self._pull(record, seeds, items)
+        finally:
+            if not self.persistent:
+                self._close()
+        if unconnected_gradients == "zero":
+            found = [Tensor(np.zeros_like(i.array)) if ct is None else ct for ct, i in zip(found, items, strict=True)]
+        return rebuild(found)
+
+    def _take_record(self, asked: str) -> Record:
+        if self._used:
+            raise TapeError(
+                f"GradientTape.{asked}: this tape has given its gradient and is closed. Make it with "
+                "GradientTape(persistent=True) to ask more than once (and delete it when done)."
+            )
+        if not self.persistent:
+            recording.remove(self._record)  # its own walk is not to be recorded on it
+        return self._record
+
+    def _close(self) -> None:
+        self._used = True
+        self._record.token.alive = False
+        self._record = Record(self.watch_accessed_variables)  # frees the Nodes that only the tape held
+
+    def _seeds(self, target, targets, output_gradients):
+        """Pairs (Node, cotangent) for the targets that this tape tracks."""
+        if output_gradients is None:
+            cts = [None] * len(targets)
+        else:
+            cts = flatten_like(target, output_gradients)
+        seeds = []
+        for item, ct in zip(targets, cts, strict=True):
+            if not isinstance(item, Overloaded):
+                raise ConversionError(
+                    f"GradientTape.gradient: the target is a {type(item).__name__}; expected a Tensor or Variable "
+                    "computed inside the tape. A value that left through .numpy(), float() or np.asarray has no "
+                    "gradient any more."
+                )
+            seed = _cotangent(item, ct)
+            for node in self._nodes_of(item):
+                seeds.append((node, seed))
+        return seeds
+
+    def _nodes_of(self, item) -> list[Node]:
+        """Nodes that stand for ``item`` on this tape: several for a Variable that was assigned in between."""
+        if isinstance(item, Variable):
+            entry = self._record.reads.get(id(item))
+            return [] if entry is None else entry[1]
+        return [] if item.node is None or self._record.token not in item.node.tapes else [item.node]
+
+    def _pull(self, record: Record, seeds, items):
+        outer = recording.current()
+        recorded = outer is not None
+        sources = [node for item in items for node in self._nodes_of(item)]
+        start: dict[Node, Any] = {}
+        for node, seed in seeds:
+            seed = _conjugate(seed)
+            seed = seed if recorded else seed.array
+            start[node] = seed if node not in start else start[node] + seed
+        count = len(record.nodes)  # a persistent tape may record this very walk behind what it has
+        found = pull_back(record.nodes[:count] if recorded else record.nodes, start, sources, recorded)
+        results: list[Tensor | None] = []
+        for item in items:
+            total = None
+            for node in self._nodes_of(item):
+                ct = found.get(node)
+                if ct is not None:
+                    total = ct if total is None else total + ct
+            results.append(None if total is None else _conjugate(total if isinstance(total, Tensor) else Tensor(total)))
+        return results
+
+
+def _cotangent(item, ct) -> Tensor:
+    """Cotangent for a target: ones, or what was given, in the target's shape and dtype."""
+    if item.dtype.kind not in "fc":
+        raise DtypeError(
+            f"GradientTape.gradient: the target has dtype {item.dtype}; only floating and complex values have a "
+            "gradient. Comparisons, argmax and conversions to integers end the path of a gradient."
+        )
+    if ct is None:
+        return Tensor(np.ones_like(item.array))
+    ct = ct if isinstance(ct, Tensor) else Tensor(as_value(ct))
+    if ct.shape != item.shape:
+        raise ShapeError(
+            f"GradientTape.gradient: output_gradients has shape {ct.shape}, its target {item.shape}; they must be "
+            "the same."
+        )
+    return ct if ct.dtype == item.dtype else ct.astype(item.dtype)
+
+
+def _conjugate(ct: Tensor) -> Tensor:
+    """Between pairings without conjugate, used inside, and d/dx + i d/dy, used outside; real values stay."""
+    return np.conjugate(ct) if ct.dtype.kind == "c" else ct  # type: ignore[call-overload, no-any-return]
+
+
+def _check_differentiable(item, asked: str) -> None:
+    if not isinstance(item, Overloaded):
+        raise ConversionError(
+            f"{asked}: got a {type(item).__name__}; expected a Tensor or Variable. Wrap it first: "
+            "x = autograd_core.constant(x), and compute with x."
+        )
+    if item.dtype.kind not in "fc":
+        name = getattr(item, "name", None)
+        raise DtypeError(
+            f"{asked}: {type(item).__name__}{f' {name!r}' if name else ''} has dtype {item.dtype}; only floating and "
+            "complex values have a gradient. Make it with a floating dtype, for example dtype='float32'."
+        )

@@ -1,0 +1,601 @@
+"""Tensor: an array value and the Node that made it; and how NumPy's functions and Python's operators reach it.
+
+``Overloaded`` is shared by Tensor and Variable. Its operators, methods and NumPy protocols all do one thing: look
+the NumPy function up in the table ``OVERLOADS`` (NumPy function -> ours) and call ours. The table is filled once, by
+``dispatch.install``, because what it points to is built on top of this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .errors import ConversionError, DtypeError, UnsupportedError
+from .node import Node
+from .recording import current
+
+OVERLOADS: dict[Any, Callable[..., Any]] = {}
+"""NumPy function, or (ufunc, method name), -> the function of ours that answers it."""
+
+_SUPPORTED_KINDS = "fciub"  # float, complex, signed, unsigned, bool
+
+
+class Overloaded:
+    """Operators, NumPy's methods and NumPy's protocols, for anything that has an ``array`` and a ``node``."""
+
+    __slots__ = ()
+
+    array: Any  # the raw value; read it, never write to it
+
+    # -- what it is ----------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the entries."""
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.array.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return self.array.size
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes taken by the entries."""
+        return self.array.nbytes
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes taken by one entry."""
+        return self.array.itemsize
+
+    @property
+    def device(self) -> str:
+        """Where the entries are; always ``"cpu"`` (Array API)."""
+        return "cpu"
+
+    def to_device(self, device: str, /, *, stream=None):
+        """Return self for ``"cpu"``, the only device there is (Array API)."""
+        if device != "cpu" or stream is not None:
+            raise ValueError(f'to_device: this engine has one device, "cpu"; got {device!r}, stream={stream!r}.')
+        return self
+
+    def __len__(self) -> int:
+        if not self.array.ndim:
+            raise TypeError("len() of a 0-d Tensor; use .item() for its value.")
+        return self.array.shape[0]
+
+    # -- explicit ways out ---------------------------------------------------------------------------------------
+
+    def numpy(self):
+        """Value as a NumPy array of the caller's own (a NumPy scalar if 0-d): writing to it changes nothing here."""
+        return self.array.copy()[()]
+
+    def item(self, *index):
+        """Value of a one-entry array, or of the entry at ``index``, as a Python number."""
+        return self.array.item(*index)
+
+    def tolist(self):
+        """Value as nested lists of Python numbers."""
+        return self.array.tolist()
+
+    def __float__(self) -> float:
+        return float(self._only_entry("float"))
+
+    def __int__(self) -> int:
+        return int(self._only_entry("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._only_entry("complex"))
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise ValueError(
+                f"the truth value of a {type(self).__name__} of shape {self.shape} is ambiguous; "
+                "use .any() or .all(), or where() to choose entry by entry."
+            )
+        return bool(self.array)
+
+    def __index__(self) -> int:
+        if self.array.ndim or self.array.dtype.kind not in "iu":
+            raise TypeError(
+                f"only a 0-d integer can be an index; got shape {self.shape}, dtype {self.dtype}. Use int(x) to round."
+            )
+        return int(self.array)
+
+    def _only_entry(self, wanted: str):
+        if self.array.size != 1:
+            raise TypeError(f"{wanted}() needs a value with one entry; this one has shape {self.shape}.")
+        return self.array.item()
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        return format(self._only_entry("a format specification"), spec)
+
+    def __array__(self, dtype=None, copy=None):
+        if self._is_tracked():
+            raise ConversionError(
+                f"a tape is tracking this {type(self).__name__} (shape {self.shape}): turning it into a NumPy array "
+                "would silently cut its gradient. Use a NumPy or autograd_core.numpy function on it directly; or say "
+                "that the gradient shall stop: x.numpy(), x.item(), float(x) or stop_gradient(x)."
+            )
+        if copy is False:
+            raise ValueError("a Tensor's array is never handed out for writing; np.asarray(x) makes a copy.")
+        return np.array(self.array, dtype=dtype)
+
+    def _is_tracked(self) -> bool:
+        raise NotImplementedError("abstract: Tensor and Variable say how they are tracked")
+
+    # -- NumPy's protocols ---------------------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        function = OVERLOADS.get(ufunc if method == "__call__" else (ufunc, method))
+        if function is None:
+            called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+            raise UnsupportedError(
+                f"{called} is not supported on Tensors: there is no rule for its derivative. Use x.numpy() to leave "
+                "the graph on purpose, or declare the operation with autograd_core.primitive."
+            )
+        if kwargs and method == "__call__":
+            return OVERLOADS["ufunc keywords"](function, ufunc, inputs, **kwargs)
+        return function(*inputs, **kwargs)
+
+    def __array_function__(self, func, types, args, kwargs):
+        function = OVERLOADS.get(func)
+        if function is None:
+            name = f"{getattr(func, '__module__', 'numpy')}.{func.__name__}"
+            raise UnsupportedError(
+                f"{name} is not supported on Tensors: there is no rule for its derivative. Use x.numpy() to leave "
+                "the graph on purpose, or declare the operation with autograd_core.primitive."
+            )
+        return function(*args, **kwargs)
+
+    def __array_namespace__(self, *, api_version=None):
+        """Namespace of functions for this array (Array API standard): ``autograd_core.numpy``."""
+        return OVERLOADS["namespace"](api_version)
+
+    # -- operators -----------------------------------------------------------------------------------------------
+
+    def __add__(self, other):
+        return OVERLOADS[np.add](self, other)
+
+    def __radd__(self, other):
+        return OVERLOADS[np.add](other, self)
+
+    def __sub__(self, other):
+        return OVERLOADS[np.subtract](self, other)
+
+    def __rsub__(self, other):
+        return OVERLOADS[np.subtract](other, self)
+
+    def __mul__(self, other):
+        return OVERLOADS[np.multiply](self, other)
+
+    def __rmul__(self, other):
+        return OVERLOADS[np.multiply](other, self)
+
+    def __truediv__(self, other):
+        return OVERLOADS[np.divide](self, other)
+
+    def __rtruediv__(self, other):
+        return OVERLOADS[np.divide](other, self)
+
+    def __floordiv__(self, other):
+        return OVERLOADS[np.floor_divide](self, other)
+
+    def __rfloordiv__(self, other):
+        return OVERLOADS[np.floor_divide](other, self)
+
+    def __mod__(self, other):
+        return OVERLOADS[np.remainder](self, other)
+
+    def __rmod__(self, other):
+        return OVERLOADS[np.remainder](other, self)
+
+    def __divmod__(self, other):
+        return OVERLOADS[np.divmod](self, other)
+
+    def __rdivmod__(self, other):
+        return OVERLOADS[np.divmod](other, self)
+
+    def __pow__(self, other):
+        return OVERLOADS[np.power](self, other)
+
+    def __rpow__(self, other):
+        return OVERLOADS[np.power](other, self)
+
+    def __matmul__(self, other):
+        return OVERLOADS[np.matmul](self, other)
+
+    def __rmatmul__(self, other):
+        return OVERLOADS[np.matmul](other, self)
+
+    def __neg__(self):
+        return OVERLOADS[np.negative](self)
+
+    def __pos__(self):
+        return OVERLOADS[np.positive](self)
+
+    def __abs__(self):
+        return OVERLOADS[np.absolute](self)
+
+    def __invert__(self):
+        return OVERLOADS[np.invert](self)
+
+    def __and__(self, other):
+        return OVERLOADS[np.bitwise_and](self, other)
+
+    def __rand__(self, other):
+        return OVERLOADS[np.bitwise_and](other, self)
+
+    def __or__(self, other):
+        return OVERLOADS[np.bitwise_or](self, other)
+
+    def __ror__(self, other):
+        return OVERLOADS[np.bitwise_or](other, self)
+
+    def __xor__(self, other):
+        return OVERLOADS[np.bitwise_xor](self, other)
+
+    def __rxor__(self, other):
+        return OVERLOADS[np.bitwise_xor](other, self)
+
+    def __lshift__(self, other):
+        return OVERLOADS[np.left_shift](self, other)
+
+    def __rlshift__(self, other):
+        return OVERLOADS[np.left_shift](other, self)
+
+    def __rshift__(self, other):
+        return OVERLOADS[np.right_shift](self, other)
+
+    def __rrshift__(self, other):
+        return OVERLOADS[np.right_shift](other, self)
+
+    def __lt__(self, other):
+        return OVERLOADS[np.less](self, other)
+
+    def __le__(self, other):
+        return OVERLOADS[np.less_equal](self, other)
+
+    def __gt__(self, other):
+        return OVERLOADS[np.greater](self, other)
+
+    def __ge__(self, other):
+        return OVERLOADS[np.greater_equal](self, other)
+
+    def __eq__(self, other):
+        return OVERLOADS[np.equal](self, other)
+
+    def __ne__(self, other):
+        return OVERLOADS[np.not_equal](self, other)
+
+    __hash__ = object.__hash__  # by identity, so that Tensors can be keys although == compares entries
+
+    def __round__(self, decimals=0):
+        return OVERLOADS[np.round](self, decimals)
+
+    # -- indexing ------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, index):
+        return OVERLOADS["getitem"](self, index)
+
+    def __iter__(self):
+        if not self.array.ndim:
+            raise TypeError("iteration over a 0-d Tensor; use .item() for its value.")
+        return (self[i] for i in range(self.array.shape[0]))
+
+    @property
+    def at(self):
+        """Functional updates: ``x.at[i].set(y)``, ``.add(y)``, ``.multiply(y)`` give a changed copy."""
+        return OVERLOADS["at"](self)
+
+    # -- NumPy's methods -----------------------------------------------------------------------------------------
+
+    @property
+    def T(self):
+        """All axes reversed."""
+        return OVERLOADS[np.transpose](self)
+
+    @property
+    def mT(self):
+        """The last two axes exchanged."""
+        return OVERLOADS[np.matrix_transpose](self)
+
+    @property
+    def real(self):
+        """Real part."""
+        return OVERLOADS[np.real](self)
+
+    @property
+    def imag(self):
+        """Imaginary part."""
+        return OVERLOADS[np.imag](self)
+
+    @property
+    def flat(self):
+        """Entries one after another, as a 1-d value (not an iterator that writes)."""
+        return OVERLOADS[np.ravel](self)
+
+    def reshape(self, *shape, order="C"):
+        """Same entries in another shape."""
+        shape = shape[0] if len(shape) == 1 else shape
+        return OVERLOADS[np.reshape](self, shape, order=order)
+
+    def transpose(self, *axes):
+        """Axes in another order; reversed if none is given."""
+        axes = axes[0] if len(axes) == 1 else axes
+        return OVERLOADS[np.transpose](self, axes or None)
+
+    def ravel(self, order="C"):
+        """All entries along one axis."""
+        return OVERLOADS[np.ravel](self, order=order)
+
+    flatten = ravel
+
+    def astype(self, dtype, *, copy=True):
+        """Entries converted to ``dtype``; the gradient is converted back."""
+        return OVERLOADS[np.astype](self, dtype, copy=copy)
+
+    def copy(self):
+        """Same value; a Node of its own, so that updates of the copy leave the original alone."""
+        return OVERLOADS[np.copy](self)
+
+    def dot(self, other):
+        """Dot product, as ``numpy.dot``."""
+        return OVERLOADS[np.dot](self, other)
+
+    def swapaxes(self, axis1, axis2):
+        """Two axes exchanged."""
+        return OVERLOADS[np.swapaxes](self, axis1, axis2)
+
+    def squeeze(self, axis=None):
+        """Axes of length 1 dropped."""
+        return OVERLOADS[np.squeeze](self, axis)
+
+    def repeat(self, repeats, axis=None):
+        """Entries repeated."""
+        return OVERLOADS[np.repeat](self, repeats, axis)
+
+    def take(self, indices, axis=None, mode="raise"):
+        """Entries at ``indices`` along an axis."""
+        return OVERLOADS[np.take](self, indices, axis, mode=mode)
+
+    def clip(self, min=None, max=None):
+        """Entries limited to the interval from ``min`` to ``max``."""
+        return OVERLOADS[np.clip](self, min, max)
+
+    def round(self, decimals=0):
+        """Entries rounded; the derivative is 0."""
+        return OVERLOADS[np.round](self, decimals)
+
+    def conj(self):
+        """Complex conjugate."""
+        return OVERLOADS[np.conjugate](self)
+
+    conjugate = conj
+
+    def trace(self, offset=0, axis1=0, axis2=1):
+        """Sum along a diagonal."""
+        return OVERLOADS[np.trace](self, offset, axis1, axis2)
+
+    def diagonal(self, offset=0, axis1=0, axis2=1):
+        """Entries on a diagonal."""
+        return OVERLOADS[np.diagonal](self, offset, axis1, axis2)
+
+    def cumsum(self, axis=None):
+        """Running sum."""
+        return OVERLOADS[np.cumsum](self, axis)
+
+    def cumprod(self, axis=None):
+        """Running product."""
+        return OVERLOADS[np.cumprod](self, axis)
+
+    def sum(self, axis=None, dtype=None, keepdims=False):
+        """Sum over axes."""
+        return OVERLOADS[np.sum](self, axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def prod(self, axis=None, dtype=None, keepdims=False):
+        """Product over axes."""
+        return OVERLOADS[np.prod](self, axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def mean(self, axis=None, dtype=None, keepdims=False):
+        """Arithmetic mean over axes."""
+        return OVERLOADS[np.mean](self, axis=axis, dtype=dtype, keepdims=keepdims)
+
+    def var(self, axis=None, ddof=0, keepdims=False):
+        """Variance over axes."""
+        return OVERLOADS[np.var](self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self, axis=None, ddof=0, keepdims=False):
+        """Standard deviation over axes."""
+        return OVERLOADS[np.std](self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def max(self, axis=None, keepdims=False):
+        """Largest entry over axes."""
+        return OVERLOADS[np.max](self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis=None, keepdims=False):
+        """Smallest entry over axes."""
+        return OVERLOADS[np.min](self, axis=axis, keepdims=keepdims)
+
+    def any(self, axis=None, keepdims=False):
+        """Whether any entry is true."""
+        return OVERLOADS[np.any](self, axis=axis, keepdims=keepdims)
+
+    def all(self, axis=None, keepdims=False):
+        """Whether all entries are true."""
+        return OVERLOADS[np.all](self, axis=axis, keepdims=keepdims)
+
+    def argmax(self, axis=None, keepdims=False):
+        """Position of the largest entry."""
+        return OVERLOADS[np.argmax](self, axis=axis, keepdims=keepdims)
+
+    def argmin(self, axis=None, keepdims=False):
+        """Position of the smallest entry."""
+        return OVERLOADS[np.argmin](self, axis=axis, keepdims=keepdims)
+
+    def argsort(self, axis=-1, *, stable=True):
+        """Positions that would sort the entries."""
+        return OVERLOADS[np.argsort](self, axis=axis, stable=stable)
+
+    def nonzero(self):
+        """Positions of the entries that are not 0."""
+        return OVERLOADS[np.nonzero](self)
+
+
+class Tensor(Overloaded):
+    """An array value and the Node that made it.
+
+    Parameters
+    ----------
+    array : array_like
+        A NumPy array is taken as it is, not copied, and must not be written to afterwards; ``constant`` copies.
+        Anything else is converted by NumPy's rules (Python floats make float64).
+    node : Node, optional
+        What recorded it; set by the engine.
+
+    Attributes
+    ----------
+    array : numpy.ndarray
+        The raw value. Read only by convention: it may be saved in the graph. ``numpy()`` gives a copy.
+    node : Node or None
+    """
+
+    __slots__ = ("__weakref__", "array", "node")
+
+    def __init__(self, array, node: Node | None = None):
+        # One exact type check costs 30 ns and also catches the scalars that NumPy returns for 0-d results.
+        self.array = array if array.__class__ is np.ndarray else as_value(array)
+        self.node = node
+
+    def _is_tracked(self) -> bool:
+        frame, node = current(), self.node
+        return frame is not None and node is not None and any(token in node.tapes for token in frame.tokens)
+
+    def __setitem__(self, index, value):
+        moved = OVERLOADS["setitem"](self, index, value)
+        self.array, self.node = moved.array, moved.node
+
+    def _move_to(self, result: Tensor, operator: str) -> Tensor:
+        """Let this handle go on as ``result`` (``x += y``); shape and dtype stay, as they do for NumPy arrays."""
+        if result.shape != self.shape:
+            raise ValueError(
+                f"x {operator} y: x has shape {self.shape} and y would broadcast it to {result.shape}; an update in "
+                f"place keeps the shape. Write x = x {operator[:-1]} y."
+            )
+        if result.dtype != self.dtype:
+            if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+                raise DtypeError(
+                    f"x {operator} y: x has dtype {self.dtype} and the result {result.dtype}; an update in place "
+                    f"keeps the dtype. Write x = x {operator[:-1]} y, or convert x first."
+                )
+            result = result.astype(self.dtype)
+        self.array, self.node = result.array, result.node
+        return self
+
+    def __iadd__(self, other):
+        return self._move_to(self + other, "+=")
+
+    def __isub__(self, other):
+        return self._move_to(self - other, "-=")
+
+    def __imul__(self, other):
+        return self._move_to(self * other, "*=")
+
+    def __itruediv__(self, other):
+        return self._move_to(self / other, "/=")
+
+    def __ifloordiv__(self, other):
+        return self._move_to(self // other, "//=")
+
+    def __imod__(self, other):
+        return self._move_to(self % other, "%=")
+
+    def __ipow__(self, other):
+        return self._move_to(self**other, "**=")
+
+    def __imatmul__(self, other):
+        return self._move_to(self @ other, "@=")
+
+    def fill(self, value) -> None:
+        """Set every entry to ``value``; recorded like ``x[...] = value``."""
+        self[...] = value
+
+    def sort(self, axis=-1, *, stable=True) -> None:
+        """Sort in place; recorded like ``x[...] = np.sort(x)``."""
+        moved = OVERLOADS[np.sort](self, axis=axis, stable=stable)
+        self.array, self.node = moved.array, moved.node
+
+    def __copy__(self):
+        return self.copy()
+
+    def __deepcopy__(self, memo):
+        return Tensor(self.array.copy())  # a deep copy shares nothing, so it has no part in the graph
+
+    def __reduce__(self):
+        return Tensor, (self.array,)  # pickled as a value: a graph stays in its process
+
+    def __repr__(self) -> str:
+        return _show("Tensor", self.array)
+
+    __str__ = __repr__
+
+
+def _show(label: str, array) -> str:
+    body = np.array2string(array, separator=", ", prefix=label + "(", threshold=200)
+    return f"{label}({body}, shape={array.shape}, dtype={array.dtype})"
+
+
+def as_value(value):
+    """Raw array for ``value``: what a Tensor can hold.
+
+    Raises
+    ------
+    ConversionError
+        For strings, objects, ragged lists, masked arrays and matrices.
+    """
+    if isinstance(value, Overloaded):
+        return value.array
+    if isinstance(value, (np.ma.MaskedArray, np.matrix)):
+        raise ConversionError(
+            f"a {type(value).__name__} cannot become a Tensor: its mask or its own meaning of * would be lost. "
+            "Convert it first: np.ma.filled(x, fill_value) or np.asarray(matrix)."
+        )
+    try:
+        array = np.asarray(_unwrap_list(value) if isinstance(value, (list, tuple)) else value)
+    except ConversionError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise ConversionError(f"cannot make a Tensor from {type(value).__name__}: {error}") from None
+    if array.dtype.kind not in _SUPPORTED_KINDS:
+        raise ConversionError(
+            f"cannot make a Tensor from {type(value).__name__} {_short(value)} (NumPy dtype {array.dtype}); "
+            "expected numbers or booleans, in an array or in nested lists of equal lengths."
+        )
+    return array
+
+
+def _unwrap_list(value):
+    """Replace Tensors inside nested lists by their arrays, refusing tracked ones (``__array__`` says why)."""
+    if isinstance(value, (list, tuple)):
+        return [_unwrap_list(entry) for entry in value]
+    return value.__array__() if isinstance(value, Overloaded) else value
+
+
+def _short(value) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

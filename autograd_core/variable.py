@@ -1,0 +1,199 @@
+"""Variable: a mutable leaf. Its shape and dtype never change; its value is replaced, never written over.
+
+Because ``assign`` puts a new array in place of the old one, whatever a tape saved before the assignment is still
+there afterwards, and the gradient taken later is that of the values that were used.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from .errors import DtypeError, ShapeError, UnsupportedError
+from .recording import current
+from .shapes import broadcasts_into
+from .tensor import Overloaded, Tensor, _show, as_value
+
+
+class Variable(Overloaded):
+    """A value that training changes.
+
+    Parameters
+    ----------
+    initial_value : array_like, Tensor, Variable or callable without arguments
+        Copied. Python floats make float64.
+    trainable : bool
+        Trainable Variables are watched by every tape that reads them (if it watches accessed variables).
+    dtype : dtype, optional
+        Converts the initial value.
+    name : str, optional
+
+    Attributes
+    ----------
+    trainable : bool
+    name : str or None
+    version : int
+        How many times a value was assigned.
+
+    Examples
+    --------
+    >>> import autograd_core as ag
+    >>> w = ag.Variable([1.0, 2.0], name="w")
+    >>> with ag.GradientTape() as tape:
+    ...     loss = (w * w).sum()
+    >>> tape.gradient(loss, w).numpy()
+    array([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "_assigned_by", "_value", "name", "trainable", "version")
+
+    def __init__(self, initial_value, trainable: bool = True, dtype=None, name: str | None = None):
+        if callable(initial_value) and not isinstance(initial_value, Overloaded):
+            initial_value = initial_value()
+        array = as_value(initial_value)
+        self._value = Tensor(np.array(array, dtype=dtype))
+        self.trainable = trainable
+        self.name = name
+        self.version = 0
+        self._assigned_by: tuple[Any, int] | None = None
+
+    @property
+    def array(self):
+        """The raw value. Read only by convention; ``numpy()`` gives a copy."""
+        return self._value.array
+
+    @property
+    def value(self) -> Tensor:
+        """Present value as a Tensor; recorded as a read of this Variable where a tape is active."""
+        return self.read(current())
+
+    def read(self, frame) -> Tensor:
+        """Tensor of the present value, tracked by the tapes of ``frame`` that watch this Variable."""
+        value = self._value
+        if frame is None:
+            return value
+        known = frame.leaves.get(id(self))
+        if known is not None and known[1] is value:
+            return known[2]
+        tensor = Tensor(value.array, frame.leaf_of(self, value.array))
+        frame.leaves[id(self)] = (self, value, tensor)
+        return tensor
+
+    def _is_tracked(self) -> bool:
+        frame = current()
+        return frame is not None and self.read(frame).node is not None
+
+    # -- assignment ----------------------------------------------------------------------------------------------
+
+    def assign(self, value) -> Variable:
+        """Put ``value`` in place of the present value.
+
+        Not differentiable, as in TensorFlow: a tape sees the values before and after as two reads.
+
+        Parameters
+        ----------
+        value : array_like, Tensor or Variable, of this Variable's shape
+            A NumPy array is copied; a Tensor's array is shared, since Tensors do not change. Python numbers and
+            narrower dtypes are converted to this Variable's dtype.
+
+        Returns
+        -------
+        Variable
+            This Variable.
+
+        Raises
+        ------
+        ShapeError
+            If the shape differs; nothing is broadcast.
+        DtypeError
+            If a conversion could lose values: float64 into float32, float into integer, complex into float.
+        """
+        self._replace("assign", value, None)
+        return self
+
+    def assign_add(self, delta) -> Variable:
+        """Add ``delta``; it may broadcast to this Variable's shape. Raises as ``assign`` does."""
+        self._replace("assign_add", delta, np.add)
+        return self
+
+    def assign_sub(self, delta) -> Variable:
+        """Subtract ``delta``; it may broadcast to this Variable's shape. Raises as ``assign`` does."""
+        self._replace("assign_sub", delta, np.subtract)
+        return self
+
+    def _replace(self, what: str, given, ufunc) -> None:
+        old = self._value.array
+        array = as_value(given)
+        self._check_dtype(what, given, array)
+        if ufunc is not None:
+            if not broadcasts_into(array.shape, old.shape):
+                raise self._shape_error(what, array)
+            array = ufunc(old, array.astype(old.dtype, copy=False))
+        else:
+            if array.shape != old.shape:
+                raise self._shape_error(what, array)
+            if array.dtype != old.dtype:
+                array = array.astype(old.dtype)
+            elif isinstance(given, np.ndarray):
+                array = array.copy()
+        self._value = Tensor(array)
+        self.version += 1
+        caller = sys._getframe(2)  # noted, so that an error can say where a value was replaced
+        self._assigned_by = (caller.f_code, caller.f_lineno)
+
+    def _check_dtype(self, what: str, given, array) -> None:
+        own = self.dtype
+        if array.dtype == own or np.can_cast(array.dtype, own, "safe"):
+            return
+        # Python numbers and lists of them have no width of their own: only their kind must fit.
+        if not isinstance(given, (np.ndarray, np.generic, Overloaded)) and np.can_cast(array.dtype, own, "same_kind"):
+            return
+        raise DtypeError(
+            f"{self._label()}.{what}: the Variable has dtype {own}, the value {array.dtype}, and the conversion could "
+            f"lose values. Convert it yourself if that is meant: value.astype({own.name!r})."
+        )
+
+    def _shape_error(self, what: str, array) -> ShapeError:
+        return ShapeError(
+            f"{self._label()}.{what}: the Variable has shape {self.shape}, the value {array.shape}; the shape of a "
+            "Variable never changes. Reshape the value, or make a new Variable."
+        )
+
+    def _label(self) -> str:
+        return f"Variable {self.name!r}" if self.name else "Variable"
+
+    def assigned_at(self) -> str:
+        """Where the present value was assigned (``file:line``), for error messages."""
+        if self._assigned_by is None:
+            return "its creation"
+        code, line = self._assigned_by
+        return f"{code.co_filename}:{line}"
+
+    # -- what a Variable is not ------------------------------------------------------------------------------------
+
+    def __setitem__(self, index, value):
+        raise UnsupportedError(
+            f"{self._label()}: entries cannot be assigned one by one. Use v.assign(v.value.at[index].set(value)); "
+            "inside a differentiable computation work on a Tensor: x = v.value; x[index] = value."
+        )
+
+    def _no_update(self, other):
+        raise UnsupportedError(
+            f"{self._label()}: an update in place (v += y) could mean two things. Use v.assign_add(y) or "
+            "v.assign_sub(y) to change the Variable, or x = v + y for a new, differentiable Tensor."
+        )
+
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ifloordiv__ = __imod__ = __ipow__ = __imatmul__ = _no_update
+
+    def __deepcopy__(self, memo):
+        return Variable(self.array, trainable=self.trainable, name=self.name)
+
+    def __reduce__(self):
+        return Variable, (self.array, self.trainable, None, self.name)
+
+    def __repr__(self) -> str:
+        return _show("Variable" if self.name is None else f"Variable {self.name!r}", self.array)
+
+    __str__ = __repr__
