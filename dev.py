@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -185,25 +186,32 @@ def quickstart(args: Sequence[str]) -> int:
     return demo(["quickstart", *args])
 
 
+def passes(name: str, command: Sequence[str | Path]) -> bool:
+    """Run one step of the checks under its name, and say how it went."""
+    print(f"\n== {name}")
+    start = time.perf_counter()
+    status = run(command)
+    outcome = "passed" if status == 0 else f"FAILED (exit status {status})"
+    print(f"== {name}: {outcome}, {time.perf_counter() - start:.1f} s")
+    return status == 0
+
+
 def test(args: Sequence[str]) -> int:
     """Check lint, format and types, then run the tests; arguments go on to pytest."""
     prepare(["test", "demos", "nn", "docs"], optional=["draw"])
     python = venv_python()
-    steps: dict[str, list[str | Path]] = {
-        "ruff check": [python, "-m", "ruff", "check", "."],
-        "ruff format": [python, "-m", "ruff", "format", "--check", "."],
-        "mypy": [python, "-m", "mypy"],
-        "pytest": [python, "-m", "pytest", "-n", "auto", *args],
-    }
     failed = []
-    for name, command in steps.items():
-        print(f"\n== {name}")
-        start = time.perf_counter()
-        status = run(command)
-        outcome = "passed" if status == 0 else f"FAILED (exit status {status})"
-        print(f"== {name}: {outcome}, {time.perf_counter() - start:.1f} s")
-        if status != 0:
-            failed.append(name)
+    # A folder of its own for the tests' files: pytest's common one fails now and then when two runs end together.
+    with tempfile.TemporaryDirectory(prefix="autograd-core-", ignore_cleanup_errors=True) as scratch:
+        steps: dict[str, list[str | Path]] = {
+            "ruff check": [python, "-m", "ruff", "check", "."],
+            "ruff format": [python, "-m", "ruff", "format", "--check", "."],
+            "mypy": [python, "-m", "mypy"],
+            "pytest": [python, "-m", "pytest", f"--basetemp={Path(scratch, 'tests')}", "-n", "auto", *args],
+        }
+        for name, command in steps.items():
+            if not passes(name, command):
+                failed.append(name)
     print(f"\ndev.py test: FAILED: {', '.join(failed)}" if failed else "\ndev.py test: all passed")
     return 1 if failed else 0
 

@@ -175,7 +175,7 @@ def test_an_environment_without_pip_is_given_it(machine):
         (["quickstart", "--", "--help"], "-m demos.quickstart --help"),
         (["demo", "mnist", "--epochs", "1"], "-m demos.mnist --epochs 1"),
         (["demo", "mnist", "--", "--help"], "-m demos.mnist --help"),
-        (["test", "-k", "tape", "-x"], "-m pytest -n auto -k tape -x"),
+        (["test", "-k", "tape", "-x"], "-n auto -k tape -x"),
         (["docs"], f"docs {Path('docs', '_build', 'html')}"),
     ],
 )
