@@ -1,0 +1,191 @@
+"""Every row of the table of operations goes through the same checks, at inputs that it draws itself."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograd_core.ops.domain import Draw
+from autograd_core.ops.table import TABLE
+from autograd_core.primitive import LINEAR, MULTILINEAR
+from autograd_core.testing import rows
+from autograd_core.testing.rows import Application, frozen
+
+DIFFERENTIABLE = [row for row in TABLE if row.vjps is not None]
+SAMPLED = [row for row in TABLE if row.domain or row.sample]
+CHECKED = [row for row in DIFFERENTIABLE if row.domain or row.sample]
+ELEMENTWISE = [row for row in CHECKED if row.elementwise and row.domain]
+
+quick = settings(max_examples=15)
+thorough = settings(max_examples=200)
+
+
+def each(table):
+    return pytest.mark.parametrize("row", table, ids=lambda row: row.name)
+
+
+def layout(array, form):
+    """The same entries: contiguous, in Fortran's order, or with gaps between them; protected against writing."""
+    if form == 1:
+        return frozen(np.asfortranarray(array))
+    if form == 2 and array.ndim:
+        wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
+        wide[..., ::2] = array
+        return frozen(wide[..., ::2])
+    return frozen(array.copy())
+
+
+def drawn(row, data, dtype="float64") -> Application:
+    case = rows.sample(row, Draw(lambda low, high: data.draw(st.integers(low, high)), dtype))
+    form = data.draw(st.integers(0, 2))
+    args = tuple(layout(np.asarray(a), form) if isinstance(a, (np.ndarray, np.generic)) else a for a in case.args)
+    return Application(row, args, case.params)
+
+
+def generator(data):
+    return np.random.default_rng(data.draw(st.integers(0, 2**16)))
+
+
+# -- the table itself ----------------------------------------------------------------------------------------------------
+
+
+def test_names_are_unique():
+    assert [name for name, count in Counter(row.name for row in TABLE).items() if count > 1] == []
+
+
+@each(DIFFERENTIABLE)
+def test_row_can_be_tested(row):
+    """A row with a derivative says where its test inputs come from."""
+    assert row.domain or row.sample, f"{row.name} has neither a domain nor a sample: nothing checks its rules"
+    if row.domain:
+        assert len(row.domain) == len(row.vjps), f"{row.name}: one interval per argument"
+        assert row.elementwise or row.sample, f"{row.name}: a domain alone is for elementwise rows"
+    if not (row.jvps is None or row.jvps in (LINEAR, MULTILINEAR)):
+        assert len(row.jvps) == len(row.vjps), f"{row.name}: one JVP rule per argument"
+
+
+# -- values and derivatives ----------------------------------------------------------------------------------------------
+
+
+@each(SAMPLED)
+@quick
+@given(st.data())
+def test_value(row, data):
+    """The same value as the forward function's; arguments are not written to."""
+    rows.check_value(drawn(row, data))
+
+
+@each(CHECKED)
+@quick
+@given(st.data())
+def test_vjp(row, data):
+    """<vjp(ct), v> equals <ct, difference along v>."""
+    rows.check_vjp(drawn(row, data), generator(data))
+
+
+@each(CHECKED)
+@quick
+@given(st.data())
+def test_jvp(row, data):
+    """<ct, jvp(v)> equals <vjp(ct), v>."""
+    rows.check_jvp(drawn(row, data), generator(data))
+
+
+@each(CHECKED)
+@quick
+@given(st.data())
+def test_second_order(row, data):
+    """The gradient of the gradient, by three routes and by differences."""
+    rows.check_second_order(drawn(row, data), generator(data))
+
+
+@pytest.mark.slow
+@each(CHECKED)
+@thorough
+@given(st.data())
+def test_thoroughly(row, data):
+    case = drawn(row, data)
+    rows.check_value(case)
+    rows.check_vjp(case, generator(data))
+    rows.check_jvp(case, generator(data))
+    rows.check_second_order(case, generator(data))
+
+
+# -- dtypes --------------------------------------------------------------------------------------------------------------
+
+
+@each(CHECKED)
+@quick
+@given(st.data())
+def test_float32_stays(row, data):
+    """Values, tangents and cotangents of float32 arguments have the dtype that NumPy gives, and the argument's."""
+    case = drawn(row, data, "float32")
+    rows.check_value(case)
+    primals = case.primals
+    cts = rows.noise(np.random.default_rng(0), case.raw_floating(primals))
+    rows.check_fit(case, primals, rows.pull(case, primals, cts))
+    for tangent, ct in zip(rows.push(case, primals, rows.noise(np.random.default_rng(1), primals)), cts, strict=True):
+        assert tangent.dtype == ct.dtype
+
+
+@each([row for row in ELEMENTWISE if len(row.domain) > 1])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_python_number_never_widens(row, dtype):
+    """An array beside Python numbers: the array's dtype all the way."""
+    for position, (low, high) in enumerate(row.domain):
+        args = [float(np.linspace(l, h, 7)[4]) for l, h in row.domain]
+        args[position] = frozen(np.linspace(low, high, 7).astype(dtype)[1:-1])
+        case = Application(row, tuple(args), {})
+        rows.check_value(case)
+        (ct,) = rows.noise(np.random.default_rng(0), case.raw_floating(case.primals))
+        assert ct.dtype == dtype
+        rows.check_fit(case, case.primals, rows.pull(case, case.primals, [ct]))
+
+
+# -- shapes of elementwise rows ------------------------------------------------------------------------------------------
+
+UNARY_SHAPES = [((),), ((1,),), ((0,),), ((2, 0, 3),), ((2, 1, 3),)]
+BINARY_SHAPES = [((), ()), ((1,), (1,)), ((0,), (0,)), ((3, 1), (1, 4)), ((), (3,)), ((0,), (1,)), ((2, 3), (3,))]
+TERNARY_SHAPES = [((), (), ()), ((3, 1), (1, 4), (4,)), ((), (3,), (1, 3)), ((0,), (1,), ())]
+SHAPES = {1: UNARY_SHAPES, 2: BINARY_SHAPES, 3: TERNARY_SHAPES}
+
+
+@pytest.mark.parametrize(
+    ("row", "shapes"),
+    [pytest.param(row, shapes, id=f"{row.name}-{shapes}") for row in ELEMENTWISE for shapes in SHAPES[len(row.domain)]],
+)
+def test_broadcasting(row, shapes):
+    """Empty, 0-d and broadcast arguments: cotangents are summed to the argument's own shape."""
+    random = np.random.default_rng(7)
+    args = [random.uniform(low, high, shape) for (low, high), shape in zip(row.domain, shapes, strict=True)]
+    case = Application(row, tuple(frozen(np.asarray(arg)) for arg in args), {})
+    rows.check_value(case)
+    rows.check_vjp(case, random)
+    rows.check_jvp(case, random)
+    rows.check_second_order(case, random)
+
+
+# -- complex -------------------------------------------------------------------------------------------------------------
+
+
+@each(CHECKED)
+@quick
+@given(st.data())
+def test_complex(row, data):
+    """d/dx + i d/dy, for the rows whose forward function takes complex arrays."""
+    random = generator(data)
+    case = drawn(row, data)
+    args = list(case.args)
+    for index in case.active:
+        args[index] = frozen(np.asarray(args[index] + 0.3j * random.uniform(-1, 1, args[index].shape)))
+    case = Application(row, tuple(args), case.params)
+    try:
+        case.raw()
+    except TypeError:
+        pytest.skip(f"{row.name} does not take complex arrays")
+    rows.check_value(case)
+    rows.check_vjp(case, random)
+    rows.check_jvp(case, random)
+    rows.check_second_order(case, random)
