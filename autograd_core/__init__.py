@@ -7,6 +7,8 @@ edge by edge. See the documentation's "How the engine works".
 from __future__ import annotations
 
 from . import errors, numpy
+from .constants import constant, convert_to_tensor
+from .custom import checkpoint, custom_gradient, primitive
 from .dispatch import install as _install
 from .errors import (
     AutogradError,
@@ -26,6 +28,7 @@ from .errors import (
     TapeError,
     UnsupportedError,
 )
+from .functional import elementwise_grad, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
 from .node import Node
 from .tape import GradientTape
 from .tensor import Tensor
@@ -34,3 +37,42 @@ from .variable import Variable
 _install(numpy)
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AutogradError",
+    "AxisError",
+    "ConversionError",
+    "CotangentError",
+    "DataError",
+    "DataNotFoundError",
+    "DomainError",
+    "DtypeError",
+    "GradientCheckError",
+    "GradientTape",
+    "MissingExtraError",
+    "Node",
+    "NotDifferentiableError",
+    "ShapeError",
+    "StaleValueError",
+    "StructureError",
+    "TapeError",
+    "Tensor",
+    "UnsupportedError",
+    "Variable",
+    "checkpoint",
+    "constant",
+    "convert_to_tensor",
+    "custom_gradient",
+    "elementwise_grad",
+    "errors",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "numpy",
+    "primitive",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]

@@ -64,16 +64,22 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
         ans, args = (node.value, node.args) if not recorded else tensors_of(node)
         if ct.__class__ is Parts:
             ct = complete(ct, ans)
-        rules = primitive.vjps if not primitive.variadic else primitive.rules(len(args))
+        rules = primitive.rules(len(args))
+        parts = rules[0](ct, ans, *args, **node.params) if primitive.joint else None
         for index, parent in enumerate(node.parents):
             if parent is None:
                 continue
-            rule = rules[index]
-            if rule is None:
-                if _leads_to(parent, nodes, kept):
-                    raise primitive.missing_rule(index, "VJP")
-                continue
-            contribution = rule(ct, ans, *args, **node.params)
+            if parts is not None:
+                contribution = parts[index]
+                if contribution is None:
+                    continue
+            else:
+                rule = rules[index]
+                if rule is None:
+                    if _leads_to(parent, nodes, kept):
+                        raise primitive.missing_rule(index, "VJP")
+                    continue
+                contribution = rule(ct, ans, *args, **node.params)
             if zero_wins and primitive.elementwise:
                 contribution = np.where(np.equal(ct, 0), np.zeros((), ct.dtype), contribution)
             value = parent.value

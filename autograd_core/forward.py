@@ -62,9 +62,7 @@ def _tangent(node: Node, entering, recorded: bool, zero_wins: bool):
     if primitive is PROJECT:
         return entering[0][node.params["index"]]
     ans, args = tensors_of(node) if recorded else (node.value, node.args)
-    rules = primitive.jvps
-    if rules is None and primitive.elementwise:
-        rules = primitive.vjps
+    rules = primitive.jvp_rules(len(args))
     if rules is None:
         return _transposed(node, entering, ans, args, recorded)
     run = primitive if recorded else primitive.impl
@@ -81,11 +79,10 @@ def _tangent(node: Node, entering, recorded: bool, zero_wins: bool):
         if rules == MULTILINEAR:
             part = run(*args[:index], tangent, *args[index + 1 :], **node.params)
         else:
-            rule = rules[0] if primitive.variadic else rules[index]
+            rule = rules[index]
             if rule is None:
                 raise primitive.missing_rule(index, "JVP")
-            position = {"index": index} if primitive.variadic else {}
-            part = rule(tangent, ans, *args, **position, **node.params)
+            part = rule(tangent, ans, *args, **node.params)
             if zero_wins and primitive.elementwise:
                 part = np.where(np.equal(tangent, 0), np.zeros((), tangent.dtype), part)
         total = part if total is None else total + part
@@ -127,13 +124,15 @@ def _transposed(node: Node, entering, ans, args, recorded: bool):
         if several and not isinstance(ans[0], Tensor):
             answer = tuple(Tensor(part) for part in ans)
         rules = primitive.rules(len(args))
+        joint = rules[0](ct, answer, *lifted, **node.params) if primitive.joint else None
         pulled = []
         for index, tangent in enumerate(entering):
             if tangent is None:
                 continue
-            if rules[index] is None:
+            if joint is None and rules[index] is None:
                 raise primitive.missing_rule(index, "VJP")
-            pulled.append((rules[index](ct, answer, *lifted, **node.params), tangent))
+            result = rules[index](ct, answer, *lifted, **node.params) if joint is None else joint[index]
+            pulled.append((result, tangent))
     finally:
         remove(record)
         replace(before)

@@ -57,6 +57,8 @@ class Primitive:
         derivative at the same entry.
     variadic : bool
         Any number of arguments; the single rule is called with the argument's position as ``index=``.
+    joint : bool
+        The single VJP rule gives the cotangents of all arguments at once, as a tuple (None for no gradient).
     keeps : bool
         Whether the rules read the entries of the arguments. If False only their shapes and dtypes are kept.
     domain : tuple of (low, high) pairs
@@ -70,8 +72,8 @@ class Primitive:
     """
 
     __slots__ = (
-        "__weakref__", "doc", "domain", "elementwise", "impl", "jvps", "keeps", "kink", "name", "sample", "variadic",
-        "vjps",
+        "__weakref__", "doc", "domain", "elementwise", "impl", "joint", "jvps", "keeps", "kink", "name", "sample",
+        "variadic", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +85,7 @@ class Primitive:
         jvps: str | Sequence[Callable[..., Any] | None] | None = None,
         elementwise: bool = False,
         variadic: bool = False,
+        joint: bool = False,
         keeps: bool = True,
         domain: Sequence[tuple[float, float]] = (),
         sample: Callable[..., Any] | None = None,
@@ -95,6 +98,7 @@ class Primitive:
         self.jvps = jvps
         self.elementwise = elementwise
         self.variadic = variadic
+        self.joint = joint
         self.keeps = keeps
         self.domain = tuple(domain)
         self.sample = sample
@@ -108,10 +112,21 @@ class Primitive:
         return f"<Primitive {self.name}>"
 
     def rules(self, count: int) -> tuple[Callable[..., Any] | None, ...]:
-        """VJP rules for an application to ``count`` arguments."""
+        """VJP rules for an application to ``count`` arguments; None where there is none."""
+        vjps = self.vjps or ()
         if self.variadic:
-            return _indexed(self.vjps[0], count)
-        return self.vjps  # type: ignore[return-value]  # only differentiable primitives are recorded
+            return _indexed(vjps[0], count)
+        return vjps if len(vjps) >= count else (*vjps, *[None] * (count - len(vjps)))
+
+    def jvp_rules(self, count: int) -> str | tuple[Callable[..., Any] | None, ...] | None:
+        """JVP rules for an application to ``count`` arguments; LINEAR, MULTILINEAR or None as declared."""
+        if self.jvps is None:
+            return self.rules(count) if self.elementwise else None
+        if isinstance(self.jvps, str):
+            return self.jvps
+        if self.variadic:
+            return _indexed(self.jvps[0], count)
+        return (*self.jvps, *[None] * (count - len(self.jvps)))
 
     def missing_rule(self, index: int, kind: str) -> NotDifferentiableError:
         """Error for an edge that has no rule."""
@@ -127,7 +142,7 @@ def _indexed(rule, count: int):
     return tuple(partial(rule, index=index) for index in range(count))
 
 
-PROJECT = Primitive("output", lambda value, *, index: value[index], vjps=(lambda ct, ans, *, index: Slot(index, ct),))
+PROJECT = Primitive("output", lambda value, *, index: value[index], vjps=(lambda ct, ans, value, *, index: Slot(index, ct),))
 """Picks one result of a primitive that has several; its Node's parent is the Node with the tuple."""
 
 
@@ -207,7 +222,7 @@ def output_of(frame: Frame, node: Node, index: int) -> Tensor:
     value = node.value[index]
     if value.dtype.kind not in "fc":
         return Tensor(value)
-    part = Node(PROJECT, (), (node,), value, {"index": index}, node.tapes)
+    part = Node(PROJECT, (None,), (node,), value, {"index": index}, node.tapes)
     frame.write(part)
     return Tensor(value, part)
 

@@ -70,6 +70,7 @@ class Frame:
         # Variables read here: id -> (Variable, array, Tensor). Kept per frame, not on the Variable, so that threads
         # that share Variables cannot disturb one another.
         self.leaves: dict[int, tuple[Any, Any, Any]] = {}
+        # Without records a Frame still notes which Variables are read: `checkpoint` asks for that.
         self.append = records[0].nodes.append if len(records) == 1 else self._append_to_all
 
     def _append_to_all(self, node: Node) -> None:

@@ -182,6 +182,67 @@ class GradientTape:
             found = [Tensor(np.zeros_like(i.array)) if ct is None else ct for ct, i in zip(found, items, strict=True)]
         return rebuild(found)
 
+    def jacobian(self, target, sources, unconnected_gradients: str = "none"):
+        """All first derivatives of ``target``: for each source, shape of the target followed by that of the source.
+
+        One backward walk per entry of the target. Parameters and errors as for ``gradient``; ``target`` is one Tensor.
+        """
+        items, rebuild = flatten(sources)
+        rows = self._rows("jacobian", target, items)
+        blocks = []
+        for index, item in enumerate(items):
+            column = [row[index] for row in rows]
+            if all(entry is None for entry in column) and unconnected_gradients == "none":
+                blocks.append(None)
+                continue
+            zeros = Tensor(np.zeros_like(item.array))
+            parts = [zeros if entry is None else entry for entry in column]
+            stacked = np.stack(parts) if parts else Tensor(np.zeros((0, *item.shape), item.dtype))
+            blocks.append(np.reshape(stacked, (*target.shape, *item.shape)))
+        return rebuild(blocks)
+
+    def batch_jacobian(self, target, source):
+        """Jacobian of each example: entry b is d target[b] / d source[b].
+
+        Example b of ``target`` must depend on example b of ``source`` alone; that is not checked, as in TensorFlow.
+
+        Parameters
+        ----------
+        target : Tensor, shape (batch, ...)
+        source : Tensor or Variable, shape (batch, ...)
+
+        Returns
+        -------
+        Tensor, shape (batch, *target.shape[1:], *source.shape[1:]); None if unconnected
+        """
+        if not target.ndim or not source.ndim or target.shape[0] != source.shape[0]:
+            raise ShapeError(
+                f"GradientTape.batch_jacobian: target has shape {target.shape}, source {source.shape}; both need the "
+                "same first axis, the batch."
+            )
+        count = int(np.prod(target.shape[1:], dtype=int))
+        units = np.zeros((count, *target.shape), target.dtype)
+        for position in range(count):
+            units[position].reshape(target.shape[0], count)[:, position] = 1
+        rows = [row[0] for row in self._rows("batch_jacobian", target, [source], units)]
+        if all(row is None for row in rows):
+            return None
+        return np.reshape(np.stack(rows, axis=1), (*target.shape, *source.shape[1:]))
+
+    def _rows(self, asked: str, target, items, units=None) -> list[list[Tensor | None]]:
+        """One backward walk per cotangent in ``units`` (by default: per entry of the target)."""
+        for item in [target, *items]:
+            _check_differentiable(item, f"GradientTape.{asked}")
+        if units is None:
+            units = np.eye(target.size, dtype=target.dtype).reshape(target.size, *target.shape)
+        record = self._take_record(asked)
+        nodes = self._nodes_of(target)
+        try:
+            return [self._pull(record, [(node, Tensor(unit)) for node in nodes], items) for unit in units]
+        finally:
+            if not self.persistent:
+                self._close()
+
     def _take_record(self, asked: str) -> Record:
         if self._used:
             raise TapeError(
