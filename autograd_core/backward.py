@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .cotangents import Parts, accumulate, complete, fit
+from .cotangents import NOTES, Parts, carry_out, complete, fit
 from .node import Node
 from .primitive import output_of
 from .recording import current
@@ -58,28 +58,25 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
             continue
         ct = pending[node] if node in kept else pending.pop(node)  # freed once used
         primitive = node.primitive
-        if primitive is None:
-            continue
-        own = node in owned and node not in kept
         ans, args = (node.value, node.args) if not recorded else tensors_of(node)
         if ct.__class__ is Parts:
             ct = complete(ct, ans)
-        rules = primitive.rules(len(args))
-        parts = rules[0](ct, ans, *args, **node.params) if primitive.joint else None
+        rules = primitive.vjps if primitive.rule_per_argument else primitive.rules(len(args))
+        joint = rules[0](ct, ans, *args, **node.params) if primitive.joint else None
         for index, parent in enumerate(node.parents):
             if parent is None:
                 continue
-            if parts is not None:
-                contribution = parts[index]
-                if contribution is None:
-                    continue
-            else:
+            if joint is None:
                 rule = rules[index]
                 if rule is None:
                     if _leads_to(parent, nodes, kept):
                         raise primitive.missing_rule(index, "VJP")
                     continue
                 contribution = rule(ct, ans, *args, **node.params)
+            else:
+                contribution = joint[index]
+                if contribution is None:
+                    continue
             if zero_wins and primitive.elementwise:
                 contribution = np.where(np.equal(ct, 0), np.zeros((), ct.dtype), contribution)
             value = parent.value
@@ -87,7 +84,18 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
                 contribution.shape != value.shape or contribution.dtype is not value.dtype
             ):
                 contribution = fit(contribution, value, node, index)
-            accumulate(pending, owned, parent, contribution, own)
+            before = pending.get(parent)
+            if contribution.__class__ in NOTES:
+                may_write = node in owned and node not in kept
+                carry_out(contribution, pending, owned, parent, may_write)
+            elif before is None:
+                pending[parent] = contribution
+            elif parent in owned:
+                np.add(before, contribution, before)
+            else:
+                pending[parent] = total = before + contribution
+                if total.__class__ is np.ndarray:
+                    owned.add(parent)
     return {node: pending[node] for node in kept if node in pending}
 
 

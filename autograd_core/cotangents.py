@@ -111,45 +111,40 @@ def unbroadcast(ct, shape: tuple[int, ...], node: Node, index: int):
     return np.reshape(np.sum(ct, axis=axes), shape)
 
 
-def accumulate(pending: dict, owned: set, parent: Node, contribution, own_ct: bool) -> None:
-    """Add ``contribution`` to what has arrived at ``parent`` so far.
+NOTES = frozenset((Slot, Scatter, Cleared))
+"""What a rule may send back besides an array."""
+
+
+def carry_out(note, pending: dict, owned: set, parent: Node, may_write: bool) -> None:
+    """Add what a ``note`` stands for to the cotangent that has arrived at ``parent`` so far.
 
     Parameters
     ----------
     pending : dict
         Node -> cotangent.
     owned : set of Node
-        Nodes whose entry in ``pending`` is an array that this walk made: only such arrays are written to.
-    own_ct : bool
-        Whether the cotangent that the rule was given is such an array and is used by nobody else.
+        Nodes whose entry in ``pending`` is an array that the walk made: only such arrays are written to.
+    may_write : bool
+        Whether the cotangent that the rule was given is such an array, and used by nobody else.
     """
-    kind = contribution.__class__
     before = pending.get(parent)
-    if kind is Slot:
+    if note.__class__ is Slot:
         if before is None:
             before = pending[parent] = Parts([None] * len(parent.value))
-        have = before[contribution.index]
-        before[contribution.index] = contribution.ct if have is None else have + contribution.ct
-    elif kind is Scatter:
+        have = before[note.index]
+        before[note.index] = note.ct if have is None else have + note.ct
+    elif note.__class__ is Scatter:
         if before is None:
-            pending[parent] = contribution.dense(parent.value.dtype)
+            pending[parent] = note.dense(parent.value.dtype)
         else:
             if parent not in owned:
                 pending[parent] = before = np.array(before)
-            contribution.add_to(before)
+            note.add_to(before)
         owned.add(parent)
-    elif kind is Cleared:
-        buffer = contribution.carry_out(own_ct)
+    else:
+        buffer = note.carry_out(may_write)
         pending[parent] = buffer if before is None else before + buffer
         owned.add(parent)
-    elif before is None:
-        pending[parent] = contribution
-    elif parent in owned:
-        np.add(before, contribution, before)
-    else:
-        pending[parent] = total = before + contribution
-        if total.__class__ is np.ndarray:
-            owned.add(parent)
 
 
 def complete(parts: Parts, values) -> tuple:

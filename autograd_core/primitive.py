@@ -72,8 +72,8 @@ class Primitive:
     """
 
     __slots__ = (
-        "__weakref__", "doc", "domain", "elementwise", "impl", "joint", "jvps", "keeps", "kink", "name", "sample",
-        "variadic", "vjps",
+        "__weakref__", "doc", "domain", "elementwise", "impl", "joint", "jvps", "keeps", "kink", "name",
+        "rule_per_argument", "sample", "variadic", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -99,6 +99,7 @@ class Primitive:
         self.elementwise = elementwise
         self.variadic = variadic
         self.joint = joint
+        self.rule_per_argument = bool(self.vjps) and not variadic and not joint  # the common case, decided once
         self.keeps = keeps
         self.domain = tuple(domain)
         self.sample = sample
