@@ -1,0 +1,23 @@
+"""Optimizers: rules that turn gradients into new values of Variables. Keras's names, formulas and defaults.
+
+>>> import autograd_core as ag
+>>> import optim
+>>> w = ag.Variable(5.0)
+>>> optimizer = optim.SGD(learning_rate=0.1)
+>>> for _ in range(100):
+...     with ag.GradientTape() as tape:
+...         loss = (w - 2.0) ** 2
+...     optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+>>> round(w.item(), 6)
+2.0
+"""
+
+from __future__ import annotations
+
+from .adam import Adam
+from .lookup import get
+from .optimizer import Optimizer
+from .rmsprop import RMSprop
+from .sgd import SGD
+
+__all__ = ["SGD", "Adam", "Optimizer", "RMSprop", "get"]
