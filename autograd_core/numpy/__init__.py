@@ -14,6 +14,7 @@ from ..ops.arranging import *
 from ..ops.comparison import *
 from ..ops.complex_parts import *
 from ..ops.creation import *
+from ..ops.einsum import *
 from ..ops.exponential import *
 from ..ops.indexing import *
 from ..ops.joining import *

@@ -2,5 +2,8 @@
 
 from __future__ import annotations
 
+from numpy.linalg import LinAlgError as LinAlgError
+
 from ..ops.decompositions import *
 from ..ops.linalg import *
+from ..ops.symmetric import *
