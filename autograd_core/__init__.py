@@ -20,6 +20,7 @@ from .errors import (
     DomainError,
     DtypeError,
     GradientCheckError,
+    GraphError,
     MissingExtraError,
     NotDifferentiableError,
     ShapeError,
@@ -29,6 +30,7 @@ from .errors import (
     UnsupportedError,
 )
 from .functional import elementwise_grad, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
+from .graph import Graph, graph
 from .node import Node
 from .tape import GradientTape
 from .tensor import Tensor
@@ -49,6 +51,8 @@ __all__ = [
     "DtypeError",
     "GradientCheckError",
     "GradientTape",
+    "Graph",
+    "GraphError",
     "MissingExtraError",
     "Node",
     "NotDifferentiableError",
@@ -66,6 +70,7 @@ __all__ = [
     "elementwise_grad",
     "errors",
     "grad",
+    "graph",
     "hessian",
     "hvp",
     "jacobian",

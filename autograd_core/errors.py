@@ -14,6 +14,7 @@ Each class also subclasses the builtin that a NumPy user would catch, so ``excep
     ├── CotangentError       (ValueError)           a rule returned a cotangent of the wrong shape or kind
     ├── StructureError       (ValueError)           nested arguments whose structures differ
     ├── StaleValueError      (RuntimeError)         a Variable was assigned between forward and recomputation
+    ├── GraphError           (ValueError)           a diagram, or a part of one, that cannot be made
     ├── GradientCheckError   (AssertionError)       a gradient disagrees with the numerical one
     ├── DataError            (ValueError)           a data file that is broken
     │   └── DataNotFoundError (FileNotFoundError)   a data file that is not there
@@ -71,6 +72,10 @@ class StructureError(AutogradError, ValueError):
 
 class StaleValueError(AutogradError, RuntimeError):
     """A Variable was assigned between the forward pass and its recomputation."""
+
+
+class GraphError(AutogradError, ValueError):
+    """A diagram, or what was asked of one, cannot be made."""
 
 
 class GradientCheckError(AutogradError, AssertionError):

@@ -25,7 +25,7 @@ class Node:
     value : array, tuple of arrays, or Spec
         The result.
     params : dict
-        The keyword parameters: axes, index, ...
+        The keyword parameters: axes, index, ... The leaf of a Variable has a weak reference to it, ``"variable"``.
     tapes : tuple of Token
         The tapes that track this node. Nodes tracked by all active tapes share one tuple, compared with ``is``.
     name : str or None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from typing import Any
+from weakref import ref
 
 from .node import Node, leaf
 
@@ -108,6 +109,7 @@ class Frame:
             return None
         tokens = tuple(record.token for record in watching)
         node = leaf(array, self.tokens if len(tokens) == len(self.tokens) else tokens, variable.name)
+        node.params = {"variable": ref(variable)}
         for record in watching:
             record.note_read(variable, node)
         return node

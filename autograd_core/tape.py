@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
@@ -11,7 +11,9 @@ import numpy as np
 
 from . import recording
 from .backward import pull_back
-from .errors import ConversionError, DtypeError, ShapeError, TapeError
+from .errors import ConversionError, DtypeError, GraphError, ShapeError, TapeError
+from .graph import Graph
+from .graph.build import from_nodes, of_tape
 from .node import Node, leaf
 from .recording import Record
 from .tensor import Overloaded, Tensor, as_value
@@ -130,6 +132,46 @@ class GradientTape:
     def watched_variables(self) -> tuple[Variable, ...]:
         """Variables that were read or watched so far, in that order."""
         return tuple(variable for variable, _ in self._record.reads.values())
+
+    # -- diagrams ------------------------------------------------------------------------------------------------
+
+    def graph(self, target=None, names: Mapping[str, Any] | None = None, gradients: bool = False) -> Graph:
+        """Graph of what this tape has recorded; what only other tapes track is shown as constant.
+
+        Parameters
+        ----------
+        target : Tensor, Variable or nested structure of them, optional
+            Show what it was computed from. None: everything on the tape.
+        names : dict of str to Tensor or Variable, optional
+            What to call intermediate values; ``names=locals()`` calls them what the program does.
+        gradients : bool
+            Whether to compute the gradient of the targets' sum for every node.
+
+        Raises
+        ------
+        TapeError
+            If the tape has given its gradient already, and is not persistent.
+        GraphError
+            If there is nothing of the target on this tape.
+        """
+        if self._used:
+            raise TapeError(
+                "GradientTape.graph: this tape has given its gradient and is closed. Ask for the graph before the "
+                "gradient, or make the tape with GradientTape(persistent=True)."
+            )
+        record = self._record
+        if target is None:
+            return of_tape(record.nodes, record.token, names, gradients)
+        items = flatten(target)[0]
+        for item in items:
+            _check_differentiable(item, "GradientTape.graph")
+        nodes = [node for item in items for node in self._nodes_of(item)]
+        if not nodes:
+            raise GraphError(
+                "GradientTape.graph: nothing of the target was recorded on this tape. Compute it inside `with tape:`, "
+                "from a trainable Variable or from a Tensor given to tape.watch."
+            )
+        return from_nodes(nodes, nodes, (), names, gradients, record.token)
 
     # -- differentiation -----------------------------------------------------------------------------------------
 
