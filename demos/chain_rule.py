@@ -6,10 +6,8 @@ to w and b, which are the gradients; and draws the graph, once by the names belo
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import autograd_core as ag
-from demos._shared import make_parser, run
+from demos._shared import draw_graph, make_parser, run
 
 FORMULAS = {"x1": "x * w", "x2": "x1 + b", "loss": "abs(y_true - x2)"}
 
@@ -57,18 +55,6 @@ def print_gradients(graph: ag.Graph, tape: ag.GradientTape, values: dict[str, ag
         )
 
 
-def draw(graph: ag.Graph, operations: ag.Graph, folder: Path) -> None:
-    """Write the pictures; where Graphviz is missing, say in one line what to do, and leave the drawings' source."""
-    folder.mkdir(parents=True, exist_ok=True)
-    print()
-    try:
-        for drawn, name in ((graph, "chain_rule"), (operations, "chain_rule_operations")):
-            for suffix in (".svg", ".png"):
-                print(f"wrote {drawn.render(folder / (name + suffix))}")
-    except ag.MissingExtraError as error:
-        print(error)
-
-
 def main() -> None:
     options = make_parser(__doc__).parse_args()
     tape, values = compute()
@@ -77,7 +63,10 @@ def main() -> None:
     print_values(graph)
     print_local_derivatives(graph, operations)
     print_gradients(graph, tape, values)
-    draw(graph, operations, options.output)
+    print()
+    for drawn, name in ((graph, "chain_rule"), (operations, "chain_rule_operations")):
+        for suffix in (".svg", ".png"):
+            draw_graph(drawn, options.output / (name + suffix))
 
 
 if __name__ == "__main__":

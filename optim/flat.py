@@ -132,7 +132,7 @@ class Group:
                 )
         for variable, view, gradient in zip(self.variables, new.views, gradients, strict=True):
             if gradient is not None:
-                variable.assign(ag.Tensor(view))  # a Tensor's array is shared, not copied
+                variable.assign(ag.Tensor(view, None))  # a Tensor's array is shared, not copied
         self._values = new
 
     def _old_and_new(self) -> tuple[Values, Values]:

@@ -1,0 +1,52 @@
+"""The training step of the MNIST network, eager, beside PyTorch's: 784-512(relu)-10(softmax), RMSprop, batch 128.
+
+    python -m tests.benchmarks.mnist_step
+
+The images are random numbers, sparse as digits are: the time does not depend on what they show. (PyTorch adds RMSprop's
+epsilon outside the root, Keras and we inside; for the comparison of weights it is set so that it does not matter.)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+import autograd_core as ag
+import nn
+import optim
+from tests.benchmarks.steps import Side, arguments, check_agreement, compare, glorot, torch_side
+
+BATCH_SIZE = 128
+BATCHES = 200  # enough not to be learned by heart: tiny numbers would be slow
+
+
+def our_side(weights, batches) -> Side:
+    model = nn.Sequential([nn.layers.Dense(512, activation="relu"), nn.layers.Dense(10, activation="softmax")])
+    loss_object, optimizer = nn.losses.SparseCategoricalCrossentropy(), optim.RMSprop(epsilon=1e-14)
+    model(batches[0][0])
+    model.set_weights(weights)
+
+    def step(x, y):
+        with ag.GradientTape() as tape:
+            loss = loss_object(y, model(x, training=True))
+        variables = model.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))  # noqa: B905 - as a user writes it
+        return loss
+
+    return Side("autograd-core", step, model.get_weights, [(ag.constant(x), ag.constant(y)) for x, y in batches])
+
+
+def main() -> None:
+    args = arguments(__doc__)
+    random = np.random.default_rng(1)
+    weights = [glorot(random, 784, 512), np.zeros(512, "float32"), glorot(random, 512, 10), np.zeros(10, "float32")]
+    ink = random.uniform(size=(BATCHES, BATCH_SIZE, 784)) * (random.uniform(size=(BATCHES, BATCH_SIZE, 784)) < 0.2)
+    batches = [(x, random.integers(0, 10, BATCH_SIZE)) for x in ink.astype("float32")]
+    ours = our_side(weights, batches)
+    theirs = torch_side(weights, "relu", lambda torch, p: torch.optim.RMSprop(p, lr=1e-3, alpha=0.9, eps=1e-7), batches)
+    if theirs is not None:
+        check_agreement(ours, theirs, steps=5, tolerance=1e-3)
+    compare(ours, theirs, args.rounds, target=1.0)
+
+
+if __name__ == "__main__":
+    main()
