@@ -30,16 +30,21 @@ def install(namespace: Any) -> None:
     OVERLOADS["namespace"] = array_namespace
 
 
-def call_with_keywords(function, ufunc, inputs, *, out=None, where=True, dtype=None, casting="same_kind", order="K"):
+def call_with_keywords(
+    function, ufunc, inputs, *, out=None, where=True, dtype=None, casting="same_kind", order="K", **others
+):
     """Answer ``ufunc(*inputs, out=..., where=..., dtype=...)`` for Tensors.
 
-    ``out`` must be a Tensor: its handle moves on to the result, so the gradient is not cut.
+    ``out`` must be a Tensor: its handle moves on to the result, so the gradient is not cut. The keywords of ufuncs on
+    vectors and matrices (``axis`` of vecdot) are for the function itself.
     """
+    if others and ufunc.signature is None:
+        raise UnsupportedError(f"{ufunc.__name__}: {', '.join(others)}= is not supported on Tensors.")
     if casting != "same_kind" or order != "K":
         raise UnsupportedError(f"{ufunc.__name__}: the keywords casting and order are not supported on Tensors.")
     if dtype is not None:
         inputs = tuple(np.astype(x, dtype) if hasattr(x, "dtype") else np.asarray(x, dtype) for x in inputs)
-    result = function(*inputs)
+    result = function(*inputs, **others)
     target = out[0] if isinstance(out, tuple) else out
     if target is None:
         if where is not True:

@@ -1,10 +1,11 @@
 """Decompositions of general matrices: svd, qr, eig.
 
 What they have in common: the factors of ``a + da`` are those of ``a``, turned a little. The turn is found from a small
-equation between the factors; its entries are divided by gaps (see ``gaps``: what happens where values are equal) or by R.
+equation between the factors; its entries are divided by R or by gaps (where values are equal: see ``gaps.py``).
 
 A complex singular vector or eigenvector may be multiplied by a number of modulus 1, if its partner is too. ``svd`` and
-``eigh`` return LAPACK's choice, and a loss that depends on it gets NaN; ``eig`` and ``qr`` fix it, and differentiate that.
+``eigh`` return LAPACK's choice, and a loss that depends on it gets NaN; ``eig`` and ``qr`` fix it: vectors with a real
+largest entry, an R with a real diagonal.
 """
 
 from __future__ import annotations
@@ -16,12 +17,29 @@ import numpy as np
 from ..errors import NotDifferentiableError, UnsupportedError
 from ..primitive import Primitive, apply
 from .gaps import (
-    EQUAL, both_used, closed_gaps, diagonals, gaps, nothing_but_rounding, off_diagonal, over_gaps, shared, skew_part,
-    symmetric_part, scale_of,
-)  # fmt: skip
+    EQUAL,
+    both_used,
+    closed_gaps,
+    diagonals,
+    gaps,
+    nothing_but_rounding,
+    off_diagonal,
+    over_gaps,
+    scale_of,
+    shared,
+    skew_part,
+    symmetric_part,
+)
 from .matrices import (
-    adjoint, conjugate, matrices, sample_batch, sample_matrix, sample_settled, sample_symmetric, squares,
-)  # fmt: skip
+    adjoint,
+    conjugate,
+    matrices,
+    sample_batch,
+    sample_matrix,
+    sample_settled,
+    sample_symmetric,
+    squares,
+)
 from .symmetric import eigh, eigvalsh
 
 __all__ = ["eig", "eigvals", "qr", "svd", "svdvals"]
@@ -42,8 +60,8 @@ def _svd(a, *, full: bool):
 def _kept_away(name: str, what: str, ct) -> None:
     if np.any(np.not_equal(ct, 0)):
         raise NotDifferentiableError(
-            f"{name}: a derivative was asked of {what}: any orthonormal basis would do there, so it is not a function of "
-            "the matrix. Use the others only, or ask for the reduced form."
+            f"{name}: a derivative was asked of {what}: any orthonormal basis would do there, so it is not a function "
+            "of the matrix. Use the others only, or ask for the reduced form."
         )
 
 
@@ -54,8 +72,8 @@ def _shared_singular(x, s, closed):
 
 
 def _svd_pull(ct, ans, a, *, full):
-    # With dP = u^H da v, u^H du = S / (s_j - s_i) + T / (s_j + s_i) and v^H dv = S / (s_j - s_i) - T / (s_j + s_i), where
-    # S and T are the symmetric and the skew part of dP; what sticks out of the span of u is da v / s, of v likewise.
+    # Let S and T be the symmetric and the skew part of u^H da v. Then u^H du = S / (s_j - s_i) + T / (s_j + s_i) and
+    # v^H dv = S / (s_j - s_i) - T / (s_j + s_i); what sticks out of the span of u is da v / s, of v likewise.
     if full:
         _kept_away("svd", "the vectors that full_matrices=True adds", ct[3])
     (ct_u, ct_s, ct_vh), (u, s, vh) = ct[:3], ans[:3]
@@ -196,8 +214,8 @@ def _lower(x):
 
 
 def _qr_pull(ct, ans, a, *, complete):
-    # Walter, Lehmann & Lamour (2012), "On evaluating higher-order derivatives of the QR decomposition of tall matrices";
-    # wide: a = [b, c] with b = q r1 and r = [r1, q^H c].
+    # Walter, Lehmann & Lamour (2012), "On evaluating higher-order derivatives of the QR decomposition of tall
+    # matrices". A wide one is a = [b, c] with b = q r1 and r = [r1, q^H c].
     if complete:
         _kept_away("qr", 'the columns of q that mode="complete" adds', ct[2])
     (ct_q, ct_r), (q, r) = ct[:2], ans[:2]
@@ -275,8 +293,8 @@ def _largest(v):
 
 
 def _eig_pull(ct, ans, a):
-    # With dP = v^-1 da v: dw its diagonal, dv = v (dP / gap) less what normalising takes away: vectors keep length 1 and
-    # a real largest entry.
+    # With dP = v^-1 da v: dw is its diagonal, dv = v (dP / gap) less what normalising takes away, since vectors keep
+    # length 1 and a real largest entry.
     (ct_w, ct_v), (w, v) = ct, ans
     along = np.sum(ct_v * v, axis=-2, keepdims=True)
     ct_raw = ct_v - conjugate(v) * np.real(along)

@@ -1,9 +1,9 @@
 """Determinants, with derivatives that hold at singular matrices too.
 
 A determinant is a polynomial, so it has all derivatives everywhere; only the usual formula, ``det(a) inv(a).T``, breaks
-down at a singular matrix. The first derivative is the matrix of cofactors, the second *their* derivative: products of
-singular values. With ``a = u diag(s) vh``, cofactors of ``a`` are those of ``diag(s)``, turned: products of all singular
-values but one. Well-conditioned matrices take the usual formula, which is faster.
+down at a singular matrix. The first derivative is the matrix of cofactors, the second is the derivative of those. With
+``a = u diag(s) vh`` the cofactors of ``a`` are those of ``diag(s)``, turned: products of all singular values but one.
+Well-conditioned matrices take the usual formula, which is faster.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _sample_singular_too(draw):
     return (a.astype(draw.dtype),), {}
 
 
-COFACTORS_ALONG = Primitive(
+COFACTORS_ALONG: Primitive = Primitive(
     "cofactors_along", _cofactors_along, doc="Derivative of the cofactors of a along t.",
     # Symmetric in t and ct: both are directions of the second derivative of det.
     vjps=(_cofactors_along_wrt_a, lambda ct, ans, a, t: run(COFACTORS_ALONG, a, ct)),

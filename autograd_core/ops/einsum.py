@@ -150,7 +150,7 @@ def _as_letters(operands) -> tuple[str, list[Any]]:
         return "".join(operands[0].split()), [operand(x) for x in operands[1:]]
     if len(operands) < 2 or isinstance(operands[1], Overloaded):
         raise ShapeError(
-            f"einsum: expected subscripts and operands, as in einsum('ij,j->i', a, x), or operands and lists of numbers "
+            "einsum: expected subscripts and operands, as in einsum('ij,j->i', a, x), or operands and lists of numbers "
             f"in turn; got {', '.join(type(x).__name__ for x in operands)}."
         )
     pairs = len(operands) // 2

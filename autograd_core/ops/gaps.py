@@ -1,11 +1,11 @@
 """Dividing by gaps between eigenvalues or singular values, some of which may be closed.
 
 The vectors of a decomposition turn when the matrix changes, and how far is a quotient whose denominator is a gap. Where
-values are equal (to rounding) their vectors are one choice out of many, not functions of the matrix, and the quotient is
-infinite. A zero cotangent wins: a loss that uses only the values, or only the space that the vectors of the group span,
-gets a finite gradient. A loss that depends on the choice has no gradient and gets NaN. So does a loss whose values *and*
-vectors work together within a group, such as ``(v * f(w)) @ v.T``: its derivative, f'(w), cannot be told from that of a
-loss that is a sum of two independent parts.
+values are equal (to rounding) their vectors are one choice out of many, not functions of the matrix, and the quotient
+is infinite. A zero cotangent wins: a loss that uses only the values, or only the space that the vectors of the group
+span, gets a finite gradient. A loss that depends on the choice has no gradient and gets NaN. So does a loss whose
+values *and* vectors work together within a group, such as ``(v * f(w)) @ v.T``: its derivative needs f'(w), which
+cannot be told from the cotangents of w and v there.
 
 The values themselves have a kink where they meet: their cotangents are shared evenly in the group, which is the
 subgradient of least norm.
@@ -30,6 +30,7 @@ def gaps(values):
 
 
 def nothing_but_rounding(x, size, times: float):
+    """Where ``x`` is at most ``times`` a rounding error of terms of ``size``."""
     return np.less_equal(np.abs(x), times * float(np.finfo(x.dtype).eps) * size)
 
 
@@ -51,10 +52,12 @@ def shared(x, closed):
 
 
 def skew_part(x):
+    """Half of ``x - x^H``."""
     return (x - adjoint(x)) / 2
 
 
 def symmetric_part(x):
+    """Half of ``x + x^H``."""
     return (x + adjoint(x)) / 2
 
 
@@ -64,10 +67,12 @@ def scale_of(x):
 
 
 def diagonals(x):
+    """Diagonal of each Hermitian matrix: real."""
     return np.real(np.diagonal(x, axis1=-2, axis2=-1))
 
 
 def off_diagonal(n: int, dtype):
+    """Ones but for the diagonal."""
     return 1 - np.eye(n, dtype=dtype)
 
 

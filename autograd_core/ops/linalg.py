@@ -15,8 +15,17 @@ from ..tensor import Tensor
 from .decompositions import svdvals
 from .determinants import det, slogdet
 from .matrices import (
-    adjoint, conjugate, matrices, operand, sample_batch, sample_matrix, squares, tensor, vectors, without_out,
-)  # fmt: skip
+    adjoint,
+    conjugate,
+    matrices,
+    operand,
+    sample_batch,
+    sample_matrix,
+    squares,
+    tensor,
+    vectors,
+    without_out,
+)
 from .norms import cond, matrix_norm, norm, vector_norm
 from .products import cross as _cross
 from .products import matmul as _matmul
@@ -113,8 +122,8 @@ def solve(a, b):
     n, own = a.shape[-1], b.shape[-1 if b.ndim == 1 else -2]
     if own != n or broadcast_hint([a.shape[:-2], b.shape[:-2]]):
         raise ShapeError(
-            f"solve: a has shape {a.shape}, b has shape {b.shape}; expected b of length {n}, or matrices with {n} rows in "
-            "its last two axes, and other axes that broadcast."
+            f"solve: a has shape {a.shape}, b has shape {b.shape}; expected b of length {n}, or matrices with {n} rows "
+            "in its last two axes, and other axes that broadcast."
             + (" A stack of vectors is b[..., None]." if b.ndim > 1 and b.shape[-1] == n else "")
         )
     return apply(SOLVE, (a, b), {})
@@ -128,8 +137,8 @@ def _pinv(a, *, rcond, hermitian: bool):
 
 
 def _pinv_pull(ct, p, a):
-    # The transpose of dp = -p da p + p p^H da^H (1 - a p) + (1 - p a) da^H p^H p, where the rank does not change: Golub &
-    # Pereyra (1973), "The differentiation of pseudo-inverses and nonlinear least squares problems".
+    # The transpose of dp = -p da p + p p^H da^H (1 - a p) + (1 - p a) da^H p^H p, where the rank does not change: Golub
+    # & Pereyra (1973), "The differentiation of pseudo-inverses and nonlinear least squares problems".
     ct_t, p_h = ct.mT, adjoint(p)
     above = (ct_t - a @ (p @ ct_t)) @ p @ p_h
     below = p_h @ p @ (ct_t - (ct_t @ p) @ a)
@@ -222,7 +231,7 @@ def lstsq(a, b, rcond=None):
     rank = np.sum(np.greater(s, rcond * s[:1]))
     m, n = a.shape
     if int(rank) != n or m <= n:
-        return x, Tensor(np.zeros(0, x.dtype)), rank, s
+        return x, Tensor(np.zeros(0, x.dtype), None), rank, s
     residuals = np.sum(np.square(np.abs(_columns(b - a @ x))), axis=0)
     return x, residuals, rank, s
 
@@ -242,7 +251,7 @@ def matrix_rank(A, tol=None, hermitian: bool = False, *, rtol=None):
 
 
 def matrix_power(a, n: int):
-    """Square matrices to an integer power, as ``numpy.linalg.matrix_power``; negative powers are those of the inverse."""
+    """Integer power of square matrices, as ``numpy.linalg.matrix_power``; negative powers are those of the inverse."""
     a = tensor(squares("matrix_power", a))
     if isinstance(n, bool) or not hasattr(n, "__index__"):
         raise DtypeError(f"matrix_power: n must be an integer; got {n!r}.")
@@ -271,8 +280,8 @@ def multi_dot(arrays: Sequence, *, out=None):
         raise ShapeError(f"multi_dot: got {len(factors)} array(s); expected at least two.")
     if any(x.ndim != 2 for x in factors[1:-1]) or not {factors[0].ndim, factors[-1].ndim} <= {1, 2}:
         raise ShapeError(
-            f"multi_dot: got shapes {', '.join(str(x.shape) for x in factors)}; expected matrices (the first and the last "
-            "may be vectors)."
+            f"multi_dot: got shapes {', '.join(str(x.shape) for x in factors)}; expected matrices (the first and the "
+            "last may be vectors)."
         )
     sides = [1 if factors[0].ndim == 1 else factors[0].shape[0], *(x.shape[0] for x in factors[1:])]
     sides.append(1 if factors[-1].ndim == 1 else factors[-1].shape[1])
@@ -331,13 +340,13 @@ def tensorsolve(a, b, axes=None):
     unknown = a.shape[b.ndim :]
     if prod(unknown) != prod(a.shape[: b.ndim]) or prod(unknown) != b.size:
         raise ShapeError(
-            f"tensorsolve: a has shape {a.shape} (after axes), b has shape {b.shape}; the first {b.ndim} axes of a must "
-            "have as many entries as b, and as many as the other axes."
+            f"tensorsolve: a has shape {a.shape} (after axes), b has shape {b.shape}; the first {b.ndim} axes of a "
+            "must have as many entries as b, and as many as the other axes."
         )
     return np.reshape(solve(np.reshape(a, (b.size, b.size)), np.ravel(b)), unknown)
 
 
-# -- names of numpy.linalg that live elsewhere ---------------------------------------------------------------------------
+# -- names of numpy.linalg that live elsewhere -------------------------------------------------------------------------
 
 
 def matmul(x1, x2, /):

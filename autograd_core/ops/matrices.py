@@ -19,11 +19,11 @@ def operand(x):
     return x if isinstance(x, Overloaded) else as_value(x)
 
 
-def tensor(x) -> Tensor:
+def tensor(x) -> Any:
     """``x`` as a Tensor; the caller's own array is copied, since it may be written to before the backward pass."""
     if isinstance(x, Variable):
         return x.value
-    return x if isinstance(x, Tensor) else Tensor(np.array(as_value(x)))
+    return x if isinstance(x, Tensor) else Tensor(np.array(as_value(x)), None)
 
 
 def vectors(name: str, x):

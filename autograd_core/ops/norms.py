@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import AxisError, DomainError, ShapeError
 from ..primitive import Primitive, apply
 from .decompositions import svdvals
-from .matrices import conjugate, matrices, operand, sample_matrix, squares, tensor
+from .matrices import conjugate, matrices, operand, squares, tensor
 
 __all__ = ["cond", "matrix_norm", "norm", "vector_norm"]
 
@@ -82,9 +82,10 @@ def _norm_over(x, ord, axes: Axes, keepdims: bool):
     """Norm of the vectors of all entries in ``axes``."""
     if ord in (np.inf, -np.inf, 0, 1):
         x = tensor(x)
-        if ord == 0:
-            return np.sum(np.not_equal(x, 0), axis=axes, keepdims=keepdims, dtype=np.abs(x[:0] if x.ndim else x).dtype)
-        reduce = {np.inf: np.max, -np.inf: np.min, 1: np.sum}[ord]
+        if ord == 0:  # how many entries are not 0
+            dtype = x.array.real.dtype if x.dtype.kind in "fc" else np.float64
+            return np.sum(np.not_equal(x, 0), axis=axes, keepdims=keepdims, dtype=dtype)
+        reduce: Any = {np.inf: np.max, -np.inf: np.min, 1: np.sum}[ord]
         return reduce(np.abs(x), axis=axes, keepdims=keepdims)
     return apply(VECTOR_NORM, (x,), {"ord": ord, "axis": axes, "keepdims": keepdims})
 
@@ -116,12 +117,12 @@ def _matrix_norm(name: str, x, ord, axes: Axes, keepdims: bool):
         return _norm_over(x, 2, axes, keepdims)
     if ord in (1, -1, np.inf, -np.inf):  # the largest or smallest sum along columns or rows
         x = tensor(x)
-        summed, over = (row, column) if ord in (1, -1) else (column, row)
+        summed = row if ord in (1, -1) else column
         reduce = np.max if ord > 0 else np.min
         return reduce(np.sum(np.abs(x), axis=summed, keepdims=True), axis=axes, keepdims=keepdims)
     if ord not in (2, -2, "nuc"):
         raise DomainError(
-            f"{name}: ord must be None, 'fro', 'nuc', 1, -1, 2, -2, inf or -inf for matrices; got {ord!r}."
+            f"{name}: for matrices ord must be 'fro', 'nuc', 1, -1, 2, -2, inf, -inf or None; got {ord!r}."
         )
     s = svdvals(np.moveaxis(tensor(x), axes, (-2, -1)))
     result = np.sum(s, axis=-1) if ord == "nuc" else (np.max if ord == 2 else np.min)(s, axis=-1)
@@ -135,8 +136,8 @@ def norm(x, ord=None, axis=None, keepdims: bool = False):
     ----------
     x : array_like, Tensor or Variable
     ord : number, {"fro", "nuc"} or None
-        None: the root of the sum of squares, of all entries if ``axis`` is None too. A vector's: any number, inf or -inf.
-        A matrix's: "fro", "nuc", 1, -1, 2, -2, inf or -inf.
+        None: the root of the sum of squares, of all entries if ``axis`` is None too. Of vectors: any number, inf or
+        -inf. Of matrices: "fro", "nuc", 1, -1, 2, -2, inf or -inf.
     axis : int, pair of int or None
         One axis for vectors, two for matrices. None: ``x`` is one vector or one matrix.
     keepdims : bool
@@ -161,7 +162,10 @@ def norm(x, ord=None, axis=None, keepdims: bool = False):
 
 
 def cond(x, p=None):
-    """Condition number, as ``numpy.linalg.cond``: with ``p`` None or 2 the ratio of extreme singular values, with -2 its inverse, else ``norm(x, p) * norm(inv(x), p)``."""
+    """Condition number, as ``numpy.linalg.cond``: ``norm(x, p) * norm(inv(x), p)``; p None means 2.
+
+    With p 2 or -2 it is a ratio of singular values, and ``x`` need not be square.
+    """
     if p is None or p in (2, -2):
         s = svdvals(matrices("cond", x))
         largest, smallest = s[..., 0], s[..., -1]

@@ -15,7 +15,7 @@ from ..errors import AxisError, ShapeError, UnsupportedError
 from ..primitive import MULTILINEAR, Primitive, apply, binary
 from ..shapes import broadcast_hint
 from .arithmetic import multiply
-from .matrices import conjugate, operand, sample_batch, tensor, vectors, without_out
+from .matrices import conjugate, operand, tensor, vectors, without_out
 
 __all__ = [
     "cross", "dot", "inner", "kron", "matmul", "matvec", "outer", "tensordot", "trace", "vdot", "vecdot", "vecmat",
@@ -116,11 +116,14 @@ _matmul_of_two = binary(MATMUL)
 def matmul(x1, x2, /, out=None, **keywords):
     """Matrix product ``x1 @ x2``, as ``numpy.matmul``. VJP: ``ct @ x2.T`` and ``x1.T @ ct``."""
     if out is not None or keywords:
-        without_out("matmul", out)
-        raise UnsupportedError(
-            f"matmul: {', '.join(keywords)}= is not supported; move the axes first, with moveaxis or einsum."
-        )
+        _no_keywords("matmul", out, keywords)
     return _matmul_of_two(x1, x2)
+
+
+def _no_keywords(name: str, out, keywords) -> None:
+    without_out(name, out)
+    if keywords:
+        raise UnsupportedError(f"{name}: {', '.join(keywords)}= is not supported; move the axes first, or use einsum.")
 
 
 # -- vectors in stacks -------------------------------------------------------------------------------------------------
@@ -139,15 +142,16 @@ VECDOT = Primitive(
 )  # fmt: skip
 
 
-def vecdot(x1, x2, /, *, axis: int = -1):
+def vecdot(x1, x2, /, out=None, *, axis: int = -1, **keywords):
     """Dot product of vectors along ``axis``: the sum of ``conj(x1) * x2``, as ``numpy.vecdot``."""
+    _no_keywords("vecdot", out, keywords)
     x1, x2 = vectors("vecdot", x1), vectors("vecdot", x2)
     if axis != -1:
         x1, x2 = (np.moveaxis(tensor(x), _axis("vecdot", axis, x.ndim), -1) for x in (x1, x2))
     if x1.shape[-1] != x2.shape[-1]:
         raise ShapeError(
-            f"vecdot: the vectors have different lengths: shapes {x1.shape} and {x2.shape} with the vectors in the last "
-            f"axis ({x1.shape[-1]} and {x2.shape[-1]})."
+            f"vecdot: the vectors have different lengths: shapes {x1.shape} and {x2.shape} with the vectors in the "
+            f"last axis ({x1.shape[-1]} and {x2.shape[-1]})."
         )
     return apply(VECDOT, (x1, x2), {})
 
@@ -158,13 +162,15 @@ def _axis(name: str, axis: int, ndim: int) -> int:
     return axis % ndim
 
 
-def matvec(x1, x2, /):
+def matvec(x1, x2, /, out=None, **keywords):
     """Matrices times vectors in stacks, as ``numpy.matvec``: the sum of ``x1[..., i, j] * x2[..., j]`` over j."""
+    _no_keywords("matvec", out, keywords)
     return matmul(x1, tensor(vectors("matvec", x2))[..., None])[..., 0]
 
 
-def vecmat(x1, x2, /):
+def vecmat(x1, x2, /, out=None, **keywords):
     """Vectors times matrices in stacks, as ``numpy.vecmat``: the sum of ``conj(x1[..., i]) * x2[..., i, j]`` over i."""
+    _no_keywords("vecmat", out, keywords)
     return matmul(conjugate(tensor(vectors("vecmat", x1)))[..., None, :], x2)[..., 0, :]
 
 
@@ -172,12 +178,12 @@ def vecmat(x1, x2, /):
 
 
 def dot(a, b, out=None):
-    """Dot product, as ``numpy.dot``: a matrix product for up to two axes, else over the last and second-to-last axes."""
+    """Dot product, as ``numpy.dot``: matrix product for up to two axes, else over the last and second-to-last axes."""
     without_out("dot", out)
     left, right = operand(a), operand(b)
     if not left.ndim or not right.ndim:
         return multiply(a, b)
-    if left.ndim <= 2 and right.ndim <= 2 or right.ndim == 1:
+    if right.ndim == 1 or left.ndim <= 2 == right.ndim:
         return matmul(left, right)
     return tensordot(left, right, axes=(-1, -2))
 
@@ -288,8 +294,8 @@ def _tensordot_axes(a, b, axes) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if isinstance(axes, (int, np.integer)):
         if not 0 <= axes <= min(a.ndim, b.ndim):
             raise AxisError(
-                f"tensordot: axes={axes} asks for the last {axes} axes of a (shape {a.shape}) and the first {axes} of b "
-                f"(shape {b.shape}); expected 0 to {min(a.ndim, b.ndim)}."
+                f"tensordot: axes={axes} asks for the last {axes} axes of a (shape {a.shape}) and the first {axes} of "
+                f"b (shape {b.shape}); expected 0 to {min(a.ndim, b.ndim)}."
             )
         return tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes))
     try:
@@ -297,9 +303,7 @@ def _tensordot_axes(a, b, axes) -> tuple[tuple[int, ...], tuple[int, ...]]:
     except (TypeError, ValueError):
         raise AxisError(f"tensordot: axes must be a number or a pair (axes of a, axes of b); got {axes!r}.") from None
     if len(left) != len(right):
-        raise AxisError(
-            f"tensordot: {len(left)} axes of a are paired with {len(right)} of b; expected as many in both."
-        )
+        raise AxisError(f"tensordot: {len(left)} axes of a go with {len(right)} of b; expected as many in both.")
     left = tuple(_axis("tensordot", axis, a.ndim) for axis in left)
     right = tuple(_axis("tensordot", axis, b.ndim) for axis in right)
     if len(set(left)) != len(left) or len(set(right)) != len(right):

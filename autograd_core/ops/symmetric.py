@@ -13,8 +13,18 @@ import numpy as np
 from ..errors import DomainError
 from ..primitive import Primitive, apply
 from .gaps import (
-    EQUAL, both_used, closed_gaps, diagonals, gaps, off_diagonal, over_gaps, shared, skew_part, symmetric_part, scale_of,
-)  # fmt: skip
+    EQUAL,
+    both_used,
+    closed_gaps,
+    diagonals,
+    gaps,
+    off_diagonal,
+    over_gaps,
+    scale_of,
+    shared,
+    skew_part,
+    symmetric_part,
+)
 from .matrices import adjoint, conjugate, sample_batch, sample_settled, sample_symmetric, squares, tensor
 
 __all__ = ["cholesky", "eigh", "eigvalsh"]
@@ -80,7 +90,8 @@ CHOLESKY = Primitive(
 def cholesky(a, /, *, upper: bool = False):
     """Cholesky factor L of ``a = L L^H``, as ``numpy.linalg.cholesky``; its adjoint if ``upper``.
 
-    Of the symmetric part ``(a + a^H) / 2``, so that the gradient is symmetric. LinAlgError if it is not positive definite.
+    Of the symmetric part ``(a + a^H) / 2``, so that the gradient is symmetric. Raises LinAlgError if that is not
+    positive definite.
     """
     lower = apply(CHOLESKY, (squares("cholesky", a),), {})
     return adjoint(lower) if upper else lower
@@ -92,11 +103,11 @@ def cholesky(a, /, *, upper: bool = False):
 _SAY_WHICH = "Say UPLO='L' or UPLO='U' to have it mirrored."
 
 
-def _eigh(a, *, uplo: str):
+def _eigh(a, *, uplo):
     return tuple(np.linalg.eigh(_checked_symmetric_part("eigh", a, _SAY_WHICH), uplo))
 
 
-def _eigvalsh(a, *, uplo: str):
+def _eigvalsh(a, *, uplo):
     return np.linalg.eigvalsh(_checked_symmetric_part("eigvalsh", a, _SAY_WHICH), uplo)
 
 
@@ -184,7 +195,7 @@ def eigh(a, UPLO=None):
 
 
 def eigvalsh(a, UPLO=None):
-    """Eigenvalues of symmetric (Hermitian) matrices, ascending, as ``numpy.linalg.eigvalsh``; ``UPLO`` as in ``eigh``."""
+    """Eigenvalues of symmetric (Hermitian) matrices, as ``numpy.linalg.eigvalsh``; ``UPLO`` as in ``eigh``."""
     a, uplo = _mirrored("eigvalsh", a, UPLO)
     return apply(EIGVALSH, (a,), {"uplo": uplo})
 
