@@ -51,8 +51,6 @@ def test_names_may_be_all_locals():
     w, elsewhere, text, number = ag.Variable(3.0, name="weight"), ag.constant(1.0), "w", 3.0
     with ag.GradientTape():
         y = w * number
-    assert elsewhere is not None
-    assert text
     assert {node.name for node in ag.graph(y, names=locals()).nodes} == {"w", None, "y"}
     assert {node.name for node in ag.graph(y).nodes} == {"weight", None}
 
