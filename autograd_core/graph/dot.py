@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import DomainError
 from .elements import CONSTANT, INPUT, OPERATION, TARGET, VARIABLE, GraphEdge, GraphNode
@@ -60,12 +60,13 @@ def _label(node: GraphNode) -> str:
     """Label: title, how it was computed, value, gradient, shape and dtype."""
     head = title(node) if node.name else call(node) or title(node)
     below = call(node) or node.kind
-    value = entries(node.array)
+    value = _lines(node.array)
+    gradient = _lines(node.gradient)
     rows = [
         _row(head, "<B>{}</B>"),
         _row(None if below == head else below, f'<FONT POINT-SIZE="10" COLOR="{_QUIET}">{{}}</FONT>'),
         _row(None if value == head else value, '<FONT POINT-SIZE="14">{}</FONT>'),
-        _row(_gradient(node), '<FONT POINT-SIZE="11">{}</FONT>'),
+        _row(gradient and f"gradient {gradient}", '<FONT POINT-SIZE="11">{}</FONT>'),
         _row(shape_and_dtype(node), f'<FONT POINT-SIZE="9" COLOR="{_QUIET}">{{}}</FONT>'),
     ]
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{"".join(rows)}</TABLE>>'
@@ -75,14 +76,13 @@ def _row(text: str | None, form: str) -> str:
     if not text:
         return ""
     shown = escape(text).replace("\\", "\\\\")  # Graphviz replaces \N, \G, ... in labels of this kind too
-    return f"<TR><TD>{form.format(shown)}</TD></TR>"
+    return f"<TR><TD>{form.format(shown)}</TD></TR>".replace("\n", "<BR/>")
 
 
-def _gradient(node: GraphNode) -> str | None:
-    if node.gradient is None:
-        return None
-    shown = entries(node.gradient)
-    return None if shown is None else f"gradient {shown}"
+def _lines(array: Any) -> str | None:
+    """Entries of a small array, a line for each row of a matrix."""
+    shown = entries(array)
+    return shown and shown.replace("], [", "],\n[")
 
 
 def _edge(edge: GraphEdge) -> dict[str, str]:

@@ -107,6 +107,16 @@ def test_what_a_node_shows():
     assert not any("0, 0, 0" in text for text in texts)
 
 
+@needs_graphviz
+def test_a_matrix_has_a_line_for_each_row():
+    w = ag.Variable([[1.0, 2.0], [3.0, 4.0]])
+    with ag.GradientTape():
+        y = w * 2.0
+    texts = texts_of(ag.graph(y)._repr_svg_())
+    first = texts.index("[[1, 2],")
+    assert texts[first + 1] == "[3, 4]]"
+
+
 AWKWARD = [
     'a "quote"', "it's", "back\\slash", "\\N and \\G and \\l", "ends in \\", "<script>alert(1)</script>", "<b>bold</b>",
     "&amp; &", "]]>", "{a|b}", "<", "naïve ∂ 数", "emoji 🎉", "%s {0} {}", "--> node edge",

@@ -92,13 +92,13 @@ def test_a_checkpoint_that_can_no_longer_be_recomputed_has_no_number():
 
 
 def test_rules_of_the_user_are_asked_where_nothing_records():
-    """A rule written with Tensors leaves no trace on the tape that is recording."""
+    """A rule that reads a Variable leaves no trace on the tape that is recording."""
+    w, scale = ag.Variable(3.0), ag.Variable(2.0)
 
     @ag.custom_gradient
     def twice(x):
-        return x * 2.0, lambda upstream: upstream * 2.0
+        return x * 2.0, lambda upstream: upstream * scale
 
-    w = ag.Variable(3.0)
     with ag.GradientTape() as tape:
         y = twice(w)
         before = len(tape.graph().nodes)
