@@ -8,20 +8,16 @@ sharper because nothing is approximated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..backward import pull_back
 from ..errors import GradientCheckError
-from ..forward import push_forward
-from ..node import leaf
+from ..linearize import Linearized
 from ..ops.domain import Draw, sample_elementwise
 from ..primitive import Primitive
-from ..recording import Record, add, current, remove
 from ..tensor import Tensor
 
 Arrays = Sequence[Any]
@@ -40,8 +36,6 @@ class Application:
     args : tuple
         Arrays, numbers, masks, indices.
     params : dict
-    active : tuple of int
-        Positions of the arguments that are differentiated: floating or complex arrays that have a rule.
     """
 
     row: Primitive
@@ -50,9 +44,8 @@ class Application:
 
     @property
     def active(self) -> tuple[int, ...]:
-        if self.row.vjps is None:
-            return ()
-        rules = self.row.rules(len(self.args))
+        """Positions of the arguments that are tracked: floating or complex arrays, not those without a rule."""
+        rules = [True] * len(self.args) if self.row.vjps is None else self.row.rules(len(self.args))
         return tuple(
             index
             for index, (arg, rule) in enumerate(zip(self.args, rules, strict=True))
@@ -101,53 +94,22 @@ def sample(row: Primitive, draw: Draw) -> Application:
 # -- derivatives by rule -----------------------------------------------------------------------------------------------
 
 
+def linearized(case: Application, primals: Arrays) -> Linearized:
+    """The row's application to ``primals``, recorded; ``result`` holds the results that have a derivative."""
+    return Linearized(case.row.name, lambda *xs: case.tensors(xs), primals, range(len(primals)), {}, copy=False)
+
+
 def pull(case: Application, primals: Arrays, cts: Arrays) -> list[Any]:
-    """Cotangents of ``primals``, given those of the results."""
-    with _taped() as record:
-        xs = [_watched(x) for x in primals]
-        outs = case.tensors(xs)
-    return _pulled(record, outs, cts, xs, recorded=False)
+    """Cotangents of ``primals``, given those of the results; None for a result without one."""
+    run = linearized(case, primals)
+    pairs = [(out, Tensor(ct, None)) for out, ct in zip(run.result, cts, strict=True) if ct is not None]
+    return [ct.array for ct in run.pull(pairs)]
 
 
 def push(case: Application, primals: Arrays, tangents: Arrays) -> list[Any]:
     """Tangents of the results, given those of ``primals``."""
-    with _taped() as record:
-        xs = [_watched(x) for x in primals]
-        outs = case.tensors(xs)
-    return _pushed(record, xs, tangents, outs, recorded=False)
-
-
-@contextmanager
-def _taped() -> Iterator[Record]:
-    record = Record(watches_variables=False)
-    add(record)
-    try:
-        yield record
-    finally:
-        remove(record)
-
-
-def _watched(array) -> Tensor:
-    frame = current()
-    assert frame is not None
-    return Tensor(array, leaf(array, frame.tokens))
-
-
-def _pulled(record, outs, cts, xs, recorded):
-    seeds: dict[Any, Any] = {}
-    for out, ct in zip(outs, cts, strict=True):
-        if ct is not None and out.node is not None:  # two results may be one: the rules of add pass ct on as it is
-            seeds[out.node] = seeds[out.node] + ct if out.node in seeds else ct
-    found = pull_back(tuple(record.nodes), seeds, [x.node for x in xs], recorded)
-    return [found.get(x.node, Tensor(np.zeros_like(x.array)) if recorded else np.zeros_like(x.array)) for x in xs]
-
-
-def _pushed(record, xs, tangents, outs, recorded):
-    seeds = {x.node: tangent for x, tangent in zip(xs, tangents, strict=True)}
-    found = push_forward(tuple(record.nodes), seeds, [out.node for out in outs if out.node is not None], recorded)
-    return [
-        found.get(out.node, Tensor(np.zeros_like(out.array)) if recorded else np.zeros_like(out.array)) for out in outs
-    ]
+    run = linearized(case, primals)
+    return [t.array for t in run.push([Tensor(t, None) for t in tangents], run.result)]
 
 
 # -- derivatives by differences, and pairings --------------------------------------------------------------------------
@@ -203,22 +165,25 @@ def _agree(case, what, by_rule, other, other_name, scale, tolerance) -> None:
 def check_value(case: Application) -> None:
     """On Tensors a row gives what its forward function gives, recorded or not, and leaves its arguments alone."""
     expected = case.raw()
-    with _taped() as record:
-        xs = [_watched(x) for x in case.primals]
-        out = case.row(*case.with_primals(xs), **case.params)
+    results: list[Any] = []
+
+    def apply(*primals):
+        out = case.row(*case.with_primals(primals), **case.params)
+        results.extend(out if isinstance(out, tuple) else (out,))
+        return out
+
+    run = Linearized(case.row.name, apply, case.primals, range(len(case.primals)), {}, copy=False)
     plain = case.row(*case.args, **case.params)
-    for results in (out, plain):
-        results = results if isinstance(results, tuple) else (results,)
-        for got, want in zip(results, expected, strict=True):
+    for outs in (results, plain if isinstance(plain, tuple) else (plain,)):
+        for got, want in zip(outs, expected, strict=True):
             same = got.shape == np.shape(want) and got.dtype == want.dtype
             if not same or not np.array_equal(got.array, want, equal_nan=want.dtype.kind in "fc"):
                 raise GradientCheckError(f"{case}: on Tensors {got!r}, on arrays {want!r}.")
-    outs = out if isinstance(out, tuple) else (out,)
-    for got in outs:
-        wanted = bool(case.active) and got.dtype.kind in "fc"
+    for got in results:
+        wanted = case.row.vjps is not None and bool(case.active) and got.dtype.kind in "fc"
         if (got.node is not None) != wanted:
             raise GradientCheckError(f"{case}: the result is {'not ' if wanted else ''}recorded.")
-    if case.row.vjps is None and record.nodes:
+    if case.row.vjps is None and run.record.nodes:
         raise GradientCheckError(f"{case}: a Node was recorded for an operation without a derivative.")
 
 
@@ -261,7 +226,8 @@ def check_jvp(case: Application, generator: np.random.Generator) -> None:
         for out, t in zip(outs, pushed, strict=True):
             if t.shape != out.shape or t.dtype != out.dtype:
                 raise GradientCheckError(
-                    f"{case}: the tangent has shape {t.shape} and dtype {t.dtype}; the result {out.shape} and {out.dtype}."
+                    f"{case}: the tangent has shape {t.shape} and dtype {t.dtype}; the result {out.shape} and "
+                    f"{out.dtype}."
                 )
         forward, size = pair(cts, pushed)
         reverse, other_size = pair(pull(case, primals, cts), tangents)
@@ -269,40 +235,36 @@ def check_jvp(case: Application, generator: np.random.Generator) -> None:
 
 
 def check_second_order(case: Application, generator: np.random.Generator) -> None:
-    """The gradient of ``<vjp(ct), u>`` along ``w``: reverse over reverse, forward over reverse, reverse over forward
-    and differences of the VJP agree.
-    """  # fmt: skip
+    """The gradient of ``<vjp(ct), u>`` along ``w``, by three routes through the rules and by differences of the VJP."""
     primals = case.primals
     cts = noise(generator, case.raw_floating(primals))
     u, w = noise(generator, primals), noise(generator, primals)
+    count = len(primals)
 
-    with _taped() as outer:
-        with _taped() as inner:
-            xs = [_watched(x) for x in primals]
-            outs = case.tensors(xs)
-        watched_cts = [_watched(ct) for ct in cts]
-        first = _pulled(inner, outs, watched_cts, xs, recorded=True)
-        pushed = _pushed(inner, xs, [Tensor(t) for t in u], outs, recorded=True)
-    check_fit(case, primals, first)
+    def first_derivatives(*tracked):
+        inner = linearized(case, tracked[:count])
+        pulled = inner.pull(list(zip(inner.result, tracked[count:], strict=True)))
+        return pulled, inner.push([Tensor(t, None) for t in u], inner.result)
 
-    numerical, numerical_size = pair(u, differences(lambda x: pull(case, x, cts), primals, w))
-    seconds = _pulled(outer, first, u, [*xs, *watched_cts], recorded=False)
-    reverse, size = pair(seconds[: len(xs)], w)
-    scale = size + numerical_size + pair(u, [np.abs(ct.array) for ct in first])[1]
-    _agree(case, "the second derivative", reverse, numerical, "differences of the VJP", scale, DIFFERENCES)
+    run = Linearized(case.row.name, first_derivatives, [*primals, *cts], range(count + len(cts)), {}, copy=False)
+    pulled, pushed = run.result
+    check_fit(case, primals, pulled)
 
-    tangents = _pushed(outer, xs, w, first, recorded=False)
-    forward, size = pair(u, tangents)
-    scale += size
-    _agree(
-        case, "the second derivative (reverse over reverse)", reverse, forward, "forward over reverse", scale, IDENTITY
-    )
-    mixed, size = pair(_pulled(outer, pushed, cts, xs, recorded=False), w)
-    scale += size
-    _agree(
-        case, "the second derivative (reverse over reverse)", reverse, mixed, "reverse over forward", scale, IDENTITY
-    )
+    def agree(what, left, right, other_name, tolerance):
+        (value, size), (other, other_size) = left, right
+        scale = size + other_size + pair(u, [np.abs(ct.array) for ct in pulled])[1]
+        _agree(case, what, value, other, other_name, scale, tolerance)
+
+    second = [ct.array for ct in run.pull([(ct, Tensor(t, None)) for ct, t in zip(pulled, u, strict=True)])]
+    reverse = pair(second[:count], w)
+    numerical = pair(u, differences(lambda xs: pull(case, xs, cts), primals, w))
+    agree("the second derivative", reverse, numerical, "differences of the VJP", DIFFERENCES)
+    tangents = [Tensor(t, None) for t in [*w, *map(np.zeros_like, cts)]]
+    forward = pair(u, [t.array for t in run.push(tangents, pulled)])
+    agree("the second derivative (reverse over reverse)", reverse, forward, "forward over reverse", IDENTITY)
+    mixed = run.pull([(t, Tensor(ct, None)) for t, ct in zip(pushed, cts, strict=True)])
+    mixed = pair([ct.array for ct in mixed[:count]], w)
+    agree("the second derivative (reverse over reverse)", reverse, mixed, "reverse over forward", IDENTITY)
     # The VJP is linear in its cotangent, and pulling u back through it is the JVP.
-    twice, size = pair(cts, seconds[len(xs) :])
-    once, other_size = pair(cts, push(case, primals, u))
-    _agree(case, "the VJP of the VJP", twice, once, "the JVP", size + other_size, IDENTITY)
+    twice, once = pair(cts, second[count:]), pair(cts, push(case, primals, u))
+    agree("the VJP of the VJP", twice, once, "the JVP", IDENTITY)

@@ -7,48 +7,39 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd_core.ops.domain import Draw
 from autograd_core.ops.table import TABLE
 from autograd_core.primitive import LINEAR, MULTILINEAR
 from autograd_core.testing import rows
 from autograd_core.testing.rows import Application, frozen
+from autograd_core.testing.strategies import LAYOUTS, draw_from, relaid
 
 DIFFERENTIABLE = [row for row in TABLE if row.vjps is not None]
 SAMPLED = [row for row in TABLE if row.domain or row.sample]
 CHECKED = [row for row in DIFFERENTIABLE if row.domain or row.sample]
 ELEMENTWISE = [row for row in CHECKED if row.elementwise and row.domain]
 
-quick = settings(max_examples=15)
-thorough = settings(max_examples=200)
+quick = settings(max_examples=15, report_multiple_bugs=False)
+thorough = settings(max_examples=200, report_multiple_bugs=False)
 
 
 def each(table):
     return pytest.mark.parametrize("row", table, ids=lambda row: row.name)
 
 
-def layout(array, form):
-    """The same entries: contiguous, in Fortran's order, or with gaps between them; protected against writing."""
-    if form == 1:
-        return frozen(np.asfortranarray(array))
-    if form == 2 and array.ndim:
-        wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
-        wide[..., ::2] = array
-        return frozen(wide[..., ::2])
-    return frozen(array.copy())
-
-
 def drawn(row, data, dtype="float64") -> Application:
-    case = rows.sample(row, Draw(lambda low, high: data.draw(st.integers(low, high)), dtype))
-    form = data.draw(st.integers(0, 2))
-    args = tuple(layout(np.asarray(a), form) if isinstance(a, (np.ndarray, np.generic)) else a for a in case.args)
-    return Application(row, args, case.params)
+    """Arguments in some memory layout, protected against writing."""
+    draw = draw_from(data, dtype)
+    case = rows.sample(row, draw)
+    layout = draw.choice(LAYOUTS)
+    args = (frozen(relaid(np.asarray(a), layout)) if isinstance(a, (np.ndarray, np.generic)) else a for a in case.args)
+    return Application(row, tuple(args), case.params)
 
 
 def generator(data):
     return np.random.default_rng(data.draw(st.integers(0, 2**16)))
 
 
-# -- the table itself ----------------------------------------------------------------------------------------------------
+# -- the table itself --------------------------------------------------------------------------------------------------
 
 
 def test_names_are_unique():
@@ -66,7 +57,7 @@ def test_row_can_be_tested(row):
         assert len(row.jvps) == len(row.vjps), f"{row.name}: one JVP rule per argument"
 
 
-# -- values and derivatives ----------------------------------------------------------------------------------------------
+# -- values and derivatives --------------------------------------------------------------------------------------------
 
 
 @each(SAMPLED)
@@ -113,7 +104,7 @@ def test_thoroughly(row, data):
     rows.check_second_order(case, generator(data))
 
 
-# -- dtypes --------------------------------------------------------------------------------------------------------------
+# -- dtypes ------------------------------------------------------------------------------------------------------------
 
 
 @each(CHECKED)
@@ -135,7 +126,7 @@ def test_float32_stays(row, data):
 def test_python_number_never_widens(row, dtype):
     """An array beside Python numbers: the array's dtype all the way."""
     for position, (low, high) in enumerate(row.domain):
-        args = [float(np.linspace(l, h, 7)[4]) for l, h in row.domain]
+        args = [float(np.linspace(*interval, 7)[4]) for interval in row.domain]
         args[position] = frozen(np.linspace(low, high, 7).astype(dtype)[1:-1])
         case = Application(row, tuple(args), {})
         rows.check_value(case)
@@ -144,7 +135,7 @@ def test_python_number_never_widens(row, dtype):
         rows.check_fit(case, case.primals, rows.pull(case, case.primals, [ct]))
 
 
-# -- shapes of elementwise rows ------------------------------------------------------------------------------------------
+# -- shapes of elementwise rows ----------------------------------------------------------------------------------------
 
 UNARY_SHAPES = [((),), ((1,),), ((0,),), ((2, 0, 3),), ((2, 1, 3),)]
 BINARY_SHAPES = [((), ()), ((1,), (1,)), ((0,), (0,)), ((3, 1), (1, 4)), ((), (3,)), ((0,), (1,)), ((2, 3), (3,))]
@@ -167,7 +158,7 @@ def test_broadcasting(row, shapes):
     rows.check_second_order(case, random)
 
 
-# -- complex -------------------------------------------------------------------------------------------------------------
+# -- complex -----------------------------------------------------------------------------------------------------------
 
 
 @each(CHECKED)

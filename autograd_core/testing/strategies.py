@@ -1,0 +1,233 @@
+"""Hypothesis strategies for arrays and what goes with them: shapes, axes, indices, nested structures.
+
+They draw through ``ops.domain.Draw``, as the rows of the table of operations do for their own tests, so that there is
+one place where test inputs come from. Hypothesis itself is imported when a strategy is asked for; it comes with the
+extra ``test``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DomainError, missing_extra
+from ..ops.domain import Draw
+
+Shape = tuple[int, ...]
+
+
+def _hypothesis():
+    try:
+        import hypothesis.strategies
+    except ImportError:
+        raise missing_extra("hypothesis", "test", "autograd_core.testing.strategies") from None
+    return hypothesis.strategies
+
+
+def draw_from(data: Any, dtype: Any = "float64") -> Draw:
+    """A ``Draw`` that takes its numbers from hypothesis.
+
+    Parameters
+    ----------
+    data : what ``st.data()`` gives, or the ``draw`` function of a composite strategy
+    dtype : dtype
+        Of the arrays drawn.
+    """
+    st = _hypothesis()
+    draw = data if callable(data) else data.draw
+    return Draw(lambda low, high: draw(st.integers(low, high)), dtype)
+
+
+def _drawn(function: Callable[[Draw], Any], dtype: Any = "float64"):
+    """Strategy for what ``function`` makes of a ``Draw``."""
+
+    def build(draw):
+        return function(draw_from(draw, dtype))
+
+    return _hypothesis().composite(build)()
+
+
+# -- shapes ------------------------------------------------------------------------------------------------------------
+
+
+def shapes(min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 4):
+    """Shapes, from 0-d on, with empty sides unless ``min_side`` is 1."""
+    return _drawn(lambda draw: draw.shape(min_dims, max_dims, min_side, max_side))
+
+
+def broadcastable_shapes(count: int = 2, min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 4):
+    """Tuples of ``count`` shapes that broadcast together: sides of 1 and missing leading axes among them."""
+
+    def build(draw: Draw) -> tuple[Shape, ...]:
+        full = draw.shape(min_dims, max_dims, min_side, max_side)
+        return tuple(draw.broadcastable(full) if draw.boolean() else full for _ in range(count))
+
+    return _drawn(build)
+
+
+def axes(ndim: int):
+    """Axes of an array of ``ndim`` axes: None, one (negative too), or a tuple of different ones, maybe empty."""
+    return _drawn(lambda draw: draw.axes(ndim))
+
+
+# -- arrays ------------------------------------------------------------------------------------------------------------
+
+
+def arrays(
+    shape: Any = None,
+    dtype: Any = "float64",
+    low: float = -2.0,
+    high: float = 2.0,
+    special: Sequence[float] = (),
+    ties: bool = False,
+):
+    """Arrays with entries between ``low`` and ``high``, contiguous or not.
+
+    Parameters
+    ----------
+    shape : tuple of int, strategy for one, or None
+        None: from 0-d to 3-d, empty ones among them.
+    dtype : dtype
+        Floating or complex (imaginary parts come from the same interval).
+    low, high : float
+    special : sequence of float
+        Values to put at some entries in place of what was drawn: 0, bounds, infinities, NaN.
+    ties : bool
+        Whether some entries are made equal to others.
+    """
+    if np.dtype(dtype).kind not in "fc" or not low <= high:
+        raise DomainError(f"arrays: expected a floating dtype and low <= high; got {dtype!r}, {low!r}, {high!r}.")
+    shape = shapes() if shape is None else shape
+    fixed = isinstance(shape, (tuple, list))
+
+    def build(draw):
+        return _array(draw_from(draw, dtype), tuple(shape) if fixed else draw(shape), low, high, special, ties)
+
+    return _hypothesis().composite(build)()
+
+
+def _array(draw: Draw, shape: Shape, low: float, high: float, special: Sequence[float], ties: bool):
+    array = draw.array(shape, low, high)
+    if draw.dtype.kind == "c":
+        array = np.asarray(array.real + 1j * draw.array(shape, low, high).real, draw.dtype)
+    flat = array.reshape(-1)
+    for _ in range(draw.integer(0, min(3, flat.size)) if special else 0):
+        flat[draw.integer(0, flat.size - 1)] = draw.choice(special)
+    if ties and flat.size > 1 and draw.boolean():
+        flat[draw.integer(0, flat.size - 1)] = flat[draw.integer(0, flat.size - 1)]
+    return relaid(array, draw.choice(LAYOUTS))
+
+
+LAYOUTS = ("contiguous", "fortran", "strided", "reversed")
+
+
+def relaid(array, layout: str):
+    """The same entries in another memory layout."""
+    if layout == "fortran":
+        return np.asfortranarray(array)
+    if layout == "strided" and array.ndim:
+        wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
+        wide[..., ::2] = array
+        return wide[..., ::2]
+    if layout == "reversed" and array.ndim:
+        return np.ascontiguousarray(array[::-1])[::-1]
+    return np.array(array)
+
+
+def positive_definite(size: Any = None, dtype: Any = "float64", batch: Shape = ()):
+    """Symmetric (hermitian) positive definite matrices of shape ``(*batch, n, n)``, with condition number below 30.
+
+    Parameters
+    ----------
+    size : int or None
+        n; None draws 0 to 4.
+    dtype : dtype
+    batch : tuple of int
+    """
+
+    def build(draw: Draw):
+        n = draw.integer(0, 4) if size is None else size
+        square = draw.array((*batch, n, n), -1.0, 1.0)
+        if draw.dtype.kind == "c":
+            square = square + 1j * draw.array((*batch, n, n), -1.0, 1.0).real
+        orthogonal = np.linalg.qr(square + 3 * np.eye(n))[0]
+        spectrum = draw.array((*batch, 1, n), 0.2, 5.0).real
+        matrix = (orthogonal * spectrum) @ np.conj(np.swapaxes(orthogonal, -1, -2))
+        return np.asarray((matrix + np.conj(np.swapaxes(matrix, -1, -2))) / 2, draw.dtype)
+
+    return _drawn(build, dtype)
+
+
+# -- indices -----------------------------------------------------------------------------------------------------------
+
+
+def basic_indices(shape: Shape):
+    """Index expressions of integers, slices, ``...`` and ``None`` for an array of ``shape``."""
+    return _drawn(lambda draw: _basic(draw, shape))
+
+
+def advanced_indices(shape: Shape):
+    """Index expressions with integer arrays (entries repeated, negative too) and boolean masks among them."""
+    return _drawn(lambda draw: _advanced(draw, shape))
+
+
+def indices(shape: Shape):
+    """Any index expression that fits an array of ``shape``."""
+    return _drawn(lambda draw: _advanced(draw, shape) if draw.boolean() else _basic(draw, shape))
+
+
+def _basic(draw: Draw, shape: Shape):
+    used = draw.integer(0, len(shape))
+    entries = [_one_basic(draw, side) for side in shape[:used]]
+    if draw.boolean():
+        entries.append(Ellipsis)
+    if draw.boolean():
+        entries.insert(draw.integer(0, len(entries)), None)
+    return entries[0] if len(entries) == 1 else tuple(entries)
+
+
+def _one_basic(draw: Draw, side: int):
+    if side and draw.boolean():
+        return draw.integer(-side, side - 1)
+    start, stop = (draw.choice((None, *range(-side - 1, side + 2))) for _ in range(2))
+    return slice(start, stop, draw.choice((None, 1, 2, -1, -2)))
+
+
+def _advanced(draw: Draw, shape: Shape):
+    if draw.integer(0, 3) == 0:
+        return _mask(draw, shape)
+    together = draw.shape(1, 2, 1, 3)  # index arrays broadcast together
+    entries = [
+        _integers(draw, side, draw.broadcastable(together)) if side and draw.boolean() else _one_basic(draw, side)
+        for side in shape[: draw.integer(0, len(shape))]
+    ]
+    return tuple(entries)
+
+
+def _integers(draw: Draw, side: int, shape: Shape):
+    entries = [draw.integer(-side, side - 1) for _ in range(int(np.prod(shape, dtype=int)))]
+    return np.array(entries, dtype=np.intp).reshape(shape)
+
+
+def _mask(draw: Draw, shape: Shape):
+    generator = np.random.default_rng(draw.integer(0, 2**16))
+    return np.asarray(generator.random(shape[: draw.integer(0, len(shape))]) < 0.5)
+
+
+# -- nested structures -------------------------------------------------------------------------------------------------
+
+
+def structures(leaves: Any, max_leaves: int = 6):
+    """Nested dicts, lists and tuples around what the strategy ``leaves`` gives; a bare leaf among them."""
+    st = _hypothesis()
+    return st.recursive(
+        leaves,
+        lambda children: (
+            st.lists(children, max_size=3)
+            | st.lists(children, max_size=3).map(tuple)
+            | st.dictionaries(st.sampled_from(["w", "b", "scale", "nested"]), children, max_size=3)
+        ),
+        max_leaves=max_leaves,
+    )
