@@ -159,7 +159,7 @@ def _settle(quotient, step: float, weight: float) -> Estimate:
             error = abs(combined - combined_before) + noise
             # Quotients that grow as fast as the step shrinks: the difference stays, so the function jumps.
             jumps = jumps + 1 if abs(now) > 0.9 * SHRINK * abs(before) > 0 and abs(now) > 10 * noise else 0
-        has_digit = error < 0.1 * abs(combined)
+        has_digit = error <= max(0.1 * abs(combined), 2 * noise)
         if (has_digit, -error) > (best_has_digit, -best.error):
             best, best_has_digit = Estimate(float(combined), float(error)), bool(has_digit)
         if noise > best.error or best.error <= max(1e-9 * abs(best.value), 2 * noise):

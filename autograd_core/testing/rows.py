@@ -262,8 +262,8 @@ def check_second_order(case: Application, generator: np.random.Generator) -> Non
     tangents = [Tensor(t, None) for t in [*w, *map(np.zeros_like, cts)]]
     forward = pair(u, [t.array for t in run.push(tangents, pulled)])
     agree("the second derivative (reverse over reverse)", reverse, forward, "forward over reverse", IDENTITY)
-    mixed = run.pull([(t, Tensor(ct, None)) for t, ct in zip(pushed, cts, strict=True)])
-    mixed = pair([ct.array for ct in mixed[:count]], w)
+    of_jvp = run.pull([(t, Tensor(ct, None)) for t, ct in zip(pushed, cts, strict=True)])
+    mixed = pair([ct.array for ct in of_jvp[:count]], w)
     agree("the second derivative (reverse over reverse)", reverse, mixed, "reverse over forward", IDENTITY)
     # The VJP is linear in its cotangent, and pulling u back through it is the JVP.
     twice, once = pair(cts, second[count:]), pair(cts, push(case, primals, u))
