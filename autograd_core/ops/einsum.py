@@ -10,6 +10,7 @@ diagonal of zeros.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any
@@ -28,43 +29,65 @@ __all__ = ["einsum"]
 BLAS_FROM = 50_000
 
 Sizes = dict[str, int]
+Shapes = tuple[tuple[int, ...], ...]
 
 
 def _einsum(*operands, subscripts: str, optimize):
     if optimize is None:
-        inputs, output = subscripts.split("->")
-        sizes = _sizes(inputs.split(","), operands)
-        optimize = len(sizes) > len(output) and len(operands) > 1 and prod(sizes.values()) >= BLAS_FROM
+        optimize = _pays(subscripts, tuple([x.shape for x in operands]))
     elif isinstance(optimize, tuple) and optimize[0] == "einsum_path":
         optimize = list(optimize)  # the form that NumPy knows; parameters of a Node are hashable
     return np.einsum(subscripts, *operands, optimize=optimize)
 
 
-def _sizes(terms: Sequence[str], operands) -> Sizes:
+@lru_cache(maxsize=1024)  # here and below: taking subscripts apart costs more than a small product
+def _pays(subscripts: str, shapes: Shapes) -> bool:
+    """Whether a product through BLAS is worth its preparation."""
+    inputs, output = subscripts.split("->")
+    sizes = _sizes(inputs.split(","), shapes)
+    return len(sizes) > len(output) and len(shapes) > 1 and prod(sizes.values()) >= BLAS_FROM
+
+
+def _sizes(terms: Sequence[str], shapes: Shapes) -> Sizes:
     """Length of each letter's axis; an axis of length 1 broadcasts."""
     sizes: Sizes = {}
-    for term, x in zip(terms, operands, strict=True):
-        for letter, side in zip(term, x.shape, strict=True):
+    for term, shape in zip(terms, shapes, strict=True):
+        for letter, side in zip(term, shape, strict=True):
             if sizes.get(letter, 1) == 1:
                 sizes[letter] = side
     return sizes
 
 
 def _pull(ct, ans, *operands, index: int, subscripts: str, optimize):
-    inputs, output = subscripts.split("->")
-    terms = inputs.split(",")
-    sizes = _sizes(terms, operands)
-    others = [(term, x) for at, (term, x) in enumerate(zip(terms, operands, strict=True)) if at != index]
-    letters = "".join(dict.fromkeys(terms[index]))  # each once
-    shared = "".join(letter for letter in letters if letter in output or any(letter in term for term, _ in others))
-    exchanged = ",".join([output, *(term for term, _ in others)]) + "->" + shared
+    term, letters, shared, exchanged, full = _exchange(subscripts, index, tuple([x.shape for x in operands]))
     optimize = None if optimize is None else optimize is not False  # a path was for the operands in their order
-    pulled = run(EINSUM, ct, *(x for _, x in others), subscripts=exchanged, optimize=optimize)
-    full = tuple(sizes[letter] for letter in letters)
+    pulled = run(EINSUM, ct, *operands[:index], *operands[index + 1 :], subscripts=exchanged, optimize=optimize)
     if pulled.shape != full:
         sides = dict(zip(shared, pulled.shape, strict=True))
         pulled = np.broadcast_to(np.reshape(pulled, tuple(sides.get(letter, 1) for letter in letters)), full)
-    return pulled if letters == terms[index] else _to_diagonal(pulled, letters, terms[index], sizes)
+    return pulled if letters == term else _to_diagonal(pulled, letters, term, dict(zip(letters, full, strict=True)))
+
+
+@lru_cache(maxsize=1024)
+def _exchange(subscripts: str, index: int, shapes: Shapes):
+    """How to pull back to operand ``index``.
+
+    Returns
+    -------
+    term, letters, shared : str
+        Its subscripts; each letter of them once; those that the result or another operand has too.
+    exchanged : str
+        Subscripts for the cotangent and the other operands.
+    full : tuple of int
+        Lengths for ``letters``.
+    """
+    inputs, output = subscripts.split("->")
+    terms = inputs.split(",")
+    others = terms[:index] + terms[index + 1 :]
+    letters = "".join(dict.fromkeys(terms[index]))
+    shared = "".join(letter for letter in letters if letter in output or any(letter in term for term in others))
+    sizes = _sizes(terms, shapes)
+    return terms[index], letters, shared, ",".join([output, *others]) + "->" + shared, tuple(sizes[i] for i in letters)
 
 
 def _to_diagonal(values, letters: str, term: str, sizes: Sizes):
@@ -130,8 +153,7 @@ def einsum(*operands, out=None, optimize=None, dtype=None, order="K", casting="s
     if not operands:
         raise ShapeError('einsum: got nothing; expected subscripts and operands, as in einsum("ij,j->i", a, x).')
     subscripts, arrays = _as_letters(operands)
-    shapes = [x.shape for x in arrays]
-    canonical = _canonical(subscripts, shapes)
+    canonical = _canonical(subscripts, tuple([x.shape for x in arrays]))
     if dtype is not None:
         arrays = [np.astype(tensor(x), dtype) for x in arrays]
     return apply(EINSUM, tuple(arrays), {"subscripts": canonical, "optimize": _hashable(optimize)})
@@ -174,7 +196,8 @@ def _index(number) -> int:
     return int(number)
 
 
-def _canonical(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> str:
+@lru_cache(maxsize=1024)
+def _canonical(subscripts: str, shapes: Shapes) -> str:
     """``subscripts`` with letters in place of ``...`` and with its output written out; checked against the shapes."""
     inputs, arrow, output = subscripts.partition("->")
     terms = inputs.split(",")
@@ -209,7 +232,7 @@ def _canonical(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> str:
     return ",".join(terms) + "->" + output
 
 
-def _check(subscripts: str, terms: Sequence[str], output: str, shapes) -> None:
+def _check(subscripts: str, terms: Sequence[str], output: str, shapes: Shapes) -> None:
     """Raise ShapeError unless letters and lengths fit together."""
     known: dict[str, tuple[int, int]] = {}
     for position, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
