@@ -61,7 +61,7 @@ def logits_of(probabilities: ag.Tensor) -> ag.Tensor | None:
     if parent is not None:
         tracked = parent.tapes is node.tapes or set(node.tapes) <= set(parent.tapes)
         return ag.Tensor(parent.value, parent) if tracked else None
-    return ag.Tensor(node.args[0]) if not node.tapes else None
+    return ag.Tensor(node.args[0], None) if not node.tapes else None
 
 
 _KNOWN = {function.__name__: function for function in (linear, relu, sigmoid, softmax, tanh)}

@@ -97,8 +97,8 @@ class _Slices(Dataset):
     def take(self, index: Any) -> Any:
         """Entries at a position, or at several, as new Tensors."""
         if index.__class__ is np.ndarray:  # NumPy makes a new array for positions; for a slice it gives a view
-            return _map(lambda array: ag.Tensor(array[index]), self.arrays)
-        return _map(lambda array: ag.Tensor(np.array(array[index])), self.arrays)
+            return _map(lambda array: ag.Tensor(array[index], None), self.arrays)
+        return _map(lambda array: ag.Tensor(np.array(array[index]), None), self.arrays)
 
     def _root(self) -> _Slices:
         return self
@@ -184,7 +184,7 @@ def _stacked(elements: list[Any]) -> Any:
     shapes = {element.shape for element in elements}
     if len(shapes) > 1:
         raise ag.ShapeError(f"Dataset.batch: elements of shapes {sorted(shapes)} cannot be stacked.")
-    return ag.Tensor(np.stack([element.array for element in elements]))
+    return ag.Tensor(np.stack([element.array for element in elements]), None)
 
 
 def _map(function: Any, structure: Any) -> Any:

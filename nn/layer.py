@@ -140,7 +140,7 @@ class Layer:
                 return {key: self._converted(value) for key, value in inputs.items()}
             return type(inputs)([self._converted(value) for value in inputs])
         if isinstance(inputs, np.ndarray) and inputs.dtype.kind == "f" and inputs.dtype != self.dtype:
-            return ag.Tensor(inputs.astype(self.dtype))
+            return ag.Tensor(inputs.astype(self.dtype), None)
         tensor = ag.convert_to_tensor(inputs)
         return tensor.astype(self.dtype) if tensor.dtype.kind == "f" and tensor.dtype != self.dtype else tensor
 

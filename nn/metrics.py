@@ -89,7 +89,7 @@ class Average(Metric):
 
     def result(self) -> ag.Tensor:
         count = self.count.array
-        return ag.Tensor(self.total.array / count if count else np.zeros(()))
+        return ag.Tensor(self.total.array / count if count else np.zeros(()), None)
 
     def add(self, values, sample_weight=None) -> None:
         """Take in numbers, each with a weight if given."""
@@ -264,7 +264,7 @@ def accuracy_for(true_shape: tuple[int, ...], predicted_shape: tuple[int, ...], 
 
 def _untracked(value) -> ag.Tensor:
     """As a Tensor that no tape follows: a metric is looked at, not differentiated."""
-    return ag.Tensor(value.array) if isinstance(value, (ag.Tensor, ag.Variable)) else ag.convert_to_tensor(value)
+    return ag.Tensor(value.array, None) if isinstance(value, (ag.Tensor, ag.Variable)) else ag.convert_to_tensor(value)
 
 
 def _double(value: ag.Tensor) -> ag.Tensor:
