@@ -287,9 +287,10 @@ def qr(a, mode: str = "reduced"):
 
 def _largest(v):
     """1 at the entry of each vector that LAPACK made the largest and real, 0 elsewhere."""
+    if not v.shape[-1]:
+        return np.zeros(v.shape, dtype=bool)
     size = np.where(np.equal(np.imag(v), 0), np.abs(v), 0)
-    rank = np.argmax(size, axis=-2)
-    return np.equal(np.arange(v.shape[-2])[:, None], rank[..., None, :])
+    return np.equal(np.arange(v.shape[-2])[:, None], np.argmax(size, axis=-2)[..., None, :])
 
 
 def _eig_pull(ct, ans, a):
@@ -298,15 +299,32 @@ def _eig_pull(ct, ans, a):
     (ct_w, ct_v), (w, v) = ct, ans
     along = np.sum(ct_v * v, axis=-2, keepdims=True)
     ct_raw = ct_v - conjugate(v) * np.real(along)
-    if v.dtype.kind == "c" and v.shape[-1]:
+    if v.dtype.kind == "c":
         largest = _largest(v)
         ct_raw = ct_raw - np.where(largest, 1j * np.imag(along) / np.where(largest, v, 1), 0)
     gap = gaps(w)
-    closed = closed_gaps(gap, w)
     turned = (v.mT @ ct_raw) * off_diagonal(w.shape[-1], w.real.dtype)
-    inner = over_gaps(turned, gap, closed, np.abs(turned), scale_of(ct_v))
-    inner = inner + shared(ct_w, closed)[..., None] * np.eye(w.shape[-1], dtype=w.dtype)
-    return _solve("eig", v.mT, inner @ v.mT)
+    # Where values are equal the matrix may be defective (too few vectors) and all this infinite. Only a loss that treats
+    # them alike, and their vectors not at all, is sure to have a gradient.
+    unequal = np.abs(gaps(ct_w)) + np.abs(turned)
+    inner = over_gaps(turned, gap, closed_gaps(gap, w), unequal, np.zeros((), w.real.dtype))
+    return _solve("eig", v.mT, (inner + ct_w[..., None] * np.eye(w.shape[-1], dtype=w.real.dtype)) @ v.mT)
+
+
+def _eig_push(t, ans, a):
+    w, v = ans
+    turned = _solve("eig", v, t @ v)
+    gap = gaps(w)
+    off = turned * off_diagonal(w.shape[-1], w.real.dtype)
+    parted = gap, closed_gaps(gap, w), np.abs(off), np.zeros((), w.real.dtype)
+    t_v = v @ over_gaps(off, *parted)
+    along = np.real(np.sum(conjugate(v) * t_v, axis=-2, keepdims=True))
+    if v.dtype.kind == "c":
+        largest = _largest(v)
+        turn = np.sum(np.where(largest, t_v / np.where(largest, v, 1), 0), axis=-2, keepdims=True)
+        along = along + 1j * np.imag(turn)
+    t_w = np.diagonal(turned, axis1=-2, axis2=-1) + np.sum(over_gaps(off * 0, *parted), axis=-1)
+    return t_w, t_v - v * along
 
 
 def _sample_eig(draw):
@@ -323,13 +341,17 @@ def _sample_eig(draw):
 
 
 EIG = Primitive(
-    "eig", lambda a: tuple(np.linalg.eig(a)), keeps=False, vjps=(_eig_pull,), sample=_sample_eig, kink=EQUAL,
+    "eig", lambda a: tuple(np.linalg.eig(a)), keeps=False, vjps=(_eig_pull,), jvps=(_eig_push,), sample=_sample_eig,
+    kink="equal values: NaN unless the loss treats them alike and leaves their vectors alone",
     doc="Eigenvalues w and eigenvectors v (columns, of length 1, their largest entry real): a v = v diag(w).",
 )  # fmt: skip
 
 
 def eig(a):
     """Eigenvalues and eigenvectors of general square matrices, as ``numpy.linalg.eig``; complex where NumPy's are.
+
+    Differentiable where the eigenvalues are distinct. Where some are equal only a loss that treats them alike has a
+    gradient, others get NaN: for symmetric matrices ``eigh`` knows more.
 
     Returns
     -------

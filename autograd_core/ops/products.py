@@ -157,9 +157,9 @@ def vecdot(x1, x2, /, out=None, *, axis: int = -1, **keywords):
 
 
 def _axis(name: str, axis: int, ndim: int) -> int:
-    if not -ndim <= axis < ndim:
-        raise AxisError(f"{name}: axis {axis} is out of range for {ndim} axes.")
-    return axis % ndim
+    if not hasattr(axis, "__index__") or not -ndim <= axis < ndim:
+        raise AxisError(f"{name}: axis {axis!r} is out of range for {ndim} axes.")
+    return int(axis) % ndim
 
 
 def matvec(x1, x2, /, out=None, **keywords):

@@ -90,8 +90,8 @@ CHOLESKY = Primitive(
 def cholesky(a, /, *, upper: bool = False):
     """Cholesky factor L of ``a = L L^H``, as ``numpy.linalg.cholesky``; its adjoint if ``upper``.
 
-    Of the symmetric part ``(a + a^H) / 2``, so that the gradient is symmetric. Raises LinAlgError if that is not
-    positive definite.
+    Of the symmetric part ``(a + a^H) / 2``, so that the gradient is symmetric (NumPy, on arrays, looks at the lower
+    triangle alone; for a symmetric matrix both are the same). Raises LinAlgError if it is not positive definite.
     """
     lower = apply(CHOLESKY, (squares("cholesky", a),), {})
     return adjoint(lower) if upper else lower
