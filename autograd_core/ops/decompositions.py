@@ -304,8 +304,8 @@ def _eig_pull(ct, ans, a):
         ct_raw = ct_raw - np.where(largest, 1j * np.imag(along) / np.where(largest, v, 1), 0)
     gap = gaps(w)
     turned = (v.mT @ ct_raw) * off_diagonal(w.shape[-1], w.real.dtype)
-    # Where values are equal the matrix may be defective (too few vectors) and all this infinite. Only a loss that treats
-    # them alike, and their vectors not at all, is sure to have a gradient.
+    # Where values are equal the matrix may be defective (too few vectors) and all this infinite. Only a loss that
+    # treats them alike, and their vectors not at all, is sure to have a gradient.
     unequal = np.abs(gaps(ct_w)) + np.abs(turned)
     inner = over_gaps(turned, gap, closed_gaps(gap, w), unequal, np.zeros((), w.real.dtype))
     return _solve("eig", v.mT, (inner + ct_w[..., None] * np.eye(w.shape[-1], dtype=w.real.dtype)) @ v.mT)

@@ -161,7 +161,12 @@ def test_broadcasting(row, shapes):
 # -- complex -----------------------------------------------------------------------------------------------------------
 
 
-@each(CHECKED)
+# Their complex vectors are one choice out of many (a phase), which jumps from matrix to matrix; what does not depend on
+# the choice is checked in test_decompositions.py.
+PHASES = {"eig", "eigh", "qr", "svd"}
+
+
+@each([row for row in CHECKED if row.name not in PHASES])
 @quick
 @given(st.data())
 def test_complex(row, data):
