@@ -18,6 +18,7 @@ from ..ops.einsum import *
 from ..ops.exponential import *
 from ..ops.indexing import *
 from ..ops.joining import *
+from ..ops.log_sums import *
 from ..ops.products import *
 from ..ops.reductions import *
 from ..ops.reshaping import *
