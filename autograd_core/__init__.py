@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import errors, numpy
 from .constants import constant, convert_to_tensor
-from .custom import checkpoint, custom_gradient, primitive
+from .custom import custom_gradient, primitive
 from .dispatch import install as _install
 from .errors import (
     AutogradError,
@@ -32,6 +32,7 @@ from .errors import (
 from .functional import elementwise_grad, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
 from .graph import Graph, graph
 from .node import Node
+from .recompute import checkpoint
 from .tape import GradientTape
 from .tensor import Tensor
 from .variable import Variable

@@ -104,7 +104,8 @@ def tensors_of(node: Node):
     if isinstance(node.value, tuple):
         frame = current()
         ans: Any = tuple(
-            Tensor(value) if frame is None else output_of(frame, node, index) for index, value in enumerate(node.value)
+            Tensor(value, None) if frame is None else output_of(frame, node, index)
+            for index, value in enumerate(node.value)
         )
     else:
         ans = Tensor(node.value, node) if isinstance(node.value, np.ndarray) else node.value

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from . import recording
 from .errors import ShapeError
-from .tensor import OVERLOADS, Overloaded, Tensor, as_value
+from .tensor import OVERLOADS, Overloaded, Tensor, as_value, converted
 from .variable import Variable
 
 
-def constant(value: Any, dtype: Any = None, shape: tuple[int, ...] | None = None) -> Tensor:
+def constant(value: Any, dtype: Any = None, shape: int | tuple[int, ...] | None = None) -> Tensor:
     """Tensor with a copy of ``value``, that no later change of ``value`` reaches.
 
     Parameters
@@ -20,7 +19,7 @@ def constant(value: Any, dtype: Any = None, shape: tuple[int, ...] | None = None
     value : array_like or number
         Python floats make float64.
     dtype : dtype, optional
-    shape : tuple of int, optional
+    shape : int or tuple of int, optional
         A single value fills it; as many values as it has entries are reshaped to it.
 
     Raises
@@ -30,14 +29,15 @@ def constant(value: Any, dtype: Any = None, shape: tuple[int, ...] | None = None
     ShapeError
         If the number of entries does not fit ``shape``.
     """
-    array = np.array(value.__array__() if isinstance(value, Overloaded) else as_value(value), dtype=dtype)
+    array = converted(value.__array__() if isinstance(value, Overloaded) else as_value(value), dtype)
     if shape is None:
-        return Tensor(array)
+        return Tensor(array, None)
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if array.size == 1:
-        return Tensor(np.full(shape, array.reshape(()), array.dtype))
+        return Tensor(np.full(shape, array.reshape(()), array.dtype), None)
     if array.size != int(np.prod(shape, dtype=int)):
-        raise ShapeError(f"constant: {array.size} values do not fill shape {tuple(shape)}; give one, or as many.")
-    return Tensor(array.reshape(shape))
+        raise ShapeError(f"constant: {array.size} values do not fill shape {shape}; give one, or as many.")
+    return Tensor(array.reshape(shape), None)
 
 
 def convert_to_tensor(value: Any, dtype: Any = None) -> Tensor:
@@ -46,7 +46,7 @@ def convert_to_tensor(value: Any, dtype: Any = None) -> Tensor:
     Lists of Tensors are stacked, and the gradient goes on to each of them. With ``dtype`` the result is converted.
     """
     if isinstance(value, Variable):
-        tensor = value.read(recording.current())
+        tensor = value.value
     elif isinstance(value, Tensor):
         tensor = value
     elif isinstance(value, (list, tuple)):

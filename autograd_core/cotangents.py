@@ -8,6 +8,8 @@ buffer that it made itself and that nobody else holds.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .errors import CotangentError
@@ -73,13 +75,14 @@ def is_basic(index) -> bool:
     """Whether ``index`` is made of slices and integers only, so that no entry can occur twice."""
     entries = index if isinstance(index, tuple) else (index,)
     return all(
-        entry is None or entry is Ellipsis or isinstance(entry, (slice, int, np.integer))
-        and not isinstance(entry, (bool, np.bool_))
+        entry is None
+        or entry is Ellipsis
+        or (isinstance(entry, (slice, int, np.integer)) and entry.__class__ is not bool)
         for entry in entries
-    )  # fmt: skip
+    )
 
 
-def fit(ct, value, node: Node, index: int):
+def fit(ct: Any, value, node: Node, index: int):
     """Give a contribution the shape and dtype of the value it belongs to.
 
     Axes along which the argument was broadcast are summed over; a real argument takes the real part; the width
@@ -91,7 +94,8 @@ def fit(ct, value, node: Node, index: int):
         if ct.dtype.kind == "c" and value.dtype.kind != "c":
             ct = np.real(ct)
         if ct.dtype != value.dtype:
-            ct = np.astype(ct, value.dtype) if isinstance(ct, (np.ndarray, Tensor)) else value.dtype.type(ct)
+            array: Any = ct
+            ct = np.astype(array, value.dtype) if isinstance(ct, (np.ndarray, Tensor)) else value.dtype.type(ct)
     return ct
 
 

@@ -1,5 +1,4 @@
-"""Operations of the user's own: ``primitive``, ``custom_gradient``, and ``checkpoint``, which recomputes instead of keeping.
-"""
+"""Operations of the user's own, and functions with a gradient of the user's own: ``primitive``, ``custom_gradient``."""
 
 from __future__ import annotations
 
@@ -11,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from . import recording
-from .errors import CotangentError, StaleValueError
-from .linearize import Linearized
+from .errors import ConversionError, CotangentError, NotDifferentiableError
 from .node import NO_PARAMS, Node
-from .primitive import Primitive, output_of
+from .primitive import Primitive, apply, output_of
 from .recording import Frame
+from .shapes import broadcasts_into, shape_of
 from .tensor import Overloaded, Tensor, as_value
 from .tree import flatten
 from .variable import Variable
@@ -25,17 +24,30 @@ class UserPrimitive(Primitive):
     """An operation declared with ``primitive``; rules are added with ``defvjp`` and ``defjvp``."""
 
     def __init__(self, function: Callable[..., Any]):
-        super().__init__(getattr(function, "__name__", "primitive"), function, vjps=())
+        super().__init__(getattr(function, "__name__", "primitive"), self._checked_function(function), vjps=())
         update_wrapper(self, function)
+
+    def __call__(self, *args, **params):
+        for key, value in params.items():
+            if any(isinstance(leaf, Overloaded) for leaf in flatten(value)[0]):
+                raise ConversionError(
+                    f"{self.name}: the keyword {key} is a Tensor or Variable; only positional arguments are recorded, "
+                    "so its gradient would be lost. Pass it by position, or leave the graph on purpose: .numpy()."
+                )
+        return apply(self, args, params)
+
+    def explained(self, args, params, error: Exception) -> Exception:
+        """The user's own error, as it is."""
+        return error
 
     def defvjp(self, *rules: Callable[..., Any] | None) -> UserPrimitive:
         """Declare the VJP rules, one per argument.
 
         Each is ``rule(ct, ans, *args, **keywords)`` and returns the cotangent of its argument, of the argument's
-        shape. Written with NumPy functions it works at any order. None: not differentiable along this argument.
+        shape (or the result's, where the argument was broadcast: it is then summed). Written with NumPy functions it
+        works at any order. None: not differentiable along this argument.
         """
-        _check_rules(self, rules)
-        self.vjps = tuple(rules)
+        self.vjps = tuple(self._checked_rules(rules, self._check_cotangent))
         return self
 
     def defjvp(self, *rules: Callable[..., Any] | None) -> UserPrimitive:
@@ -44,9 +56,83 @@ class UserPrimitive(Primitive):
         Each is ``rule(t, ans, *args, **keywords)`` and returns the part of the result's tangent that comes from this
         argument. Without them forward mode uses the transpose of the VJP rules.
         """
-        _check_rules(self, rules)
-        self.jvps = tuple(rules)
+        self.jvps = tuple(self._checked_rules(rules, self._check_tangent))
         return self
+
+    def _checked_function(self, function):
+        @wraps(function)
+        def raw(*values, **params):
+            out = function(*values, **params)
+            if any(isinstance(leaf, Overloaded) for leaf in flatten(out)[0]):
+                raise ConversionError(
+                    f"{self.name}: the function returned a Tensor; it is given NumPy arrays and must return NumPy "
+                    "arrays, computed from nothing else."
+                )
+            return out
+
+        return raw
+
+    def _checked_rules(self, rules, check):
+        for index, rule in enumerate(rules):
+            if rule is not None and not callable(rule):
+                raise TypeError(f"{self.name}: the rule for argument {index} is a {type(rule).__name__}, no function.")
+        return [None if rule is None else self._checked(rule, index, check) for index, rule in enumerate(rules)]
+
+    def _checked(self, rule, index: int, check):
+        @wraps(rule)
+        def checked(incoming, ans, *args, **params):
+            result = rule(incoming, ans, *args, **params)
+            whose = f"{self.name}: the rule for argument {index}"
+            outgoing = opaque_to_derivatives(whose, result, (incoming, ans, *args))
+            check(whose, outgoing, ans, args[index])
+            return outgoing
+
+        return checked
+
+    def _check_cotangent(self, whose: str, ct, ans, arg) -> None:
+        shape = shape_of(arg)
+        if ct.shape == shape or (
+            not isinstance(ans, tuple) and ct.shape == ans.shape and broadcasts_into(shape, ans.shape)
+        ):
+            return
+        raise CotangentError(
+            f"{whose} returned a cotangent of shape {ct.shape}; the argument has shape {shape}. A cotangent must have "
+            "the shape of its argument."
+        )
+
+    def _check_tangent(self, whose: str, tangent, ans, arg) -> None:
+        for part, out in zip(tangent, ans, strict=True) if isinstance(ans, tuple) else [(tangent, ans)]:
+            if not broadcasts_into(part.shape, out.shape):
+                raise CotangentError(
+                    f"{whose} returned a tangent of shape {part.shape}; the result has shape {out.shape}. A tangent "
+                    "must have the shape of the result."
+                )
+
+
+def opaque_to_derivatives(whose: str, result, inputs):
+    """What a user's rule returned, as the walk wants it; numbers and lists become arrays.
+
+    A rule may leave the graph (``.numpy()``, SciPy) and still be right, but a derivative of it cannot be taken: where
+    a tape would want one, the result is recorded as an operation without a rule, so that asking is an error and not a
+    silent zero.
+    """
+    if isinstance(result, tuple):
+        return tuple(opaque_to_derivatives(whose, part, inputs) for part in result)
+    if isinstance(result, Tensor):
+        return result
+    if isinstance(result, Variable):
+        return result.value
+    try:
+        array = as_value(result)
+    except ConversionError as error:
+        raise CotangentError(f"{whose} returned a {type(result).__name__}: {error}") from None
+    tracked = [leaf for leaf in flatten(inputs)[0] if isinstance(leaf, Tensor)]
+    if not tracked:
+        return array
+    if not array.any():
+        return Tensor(array, None)
+    edges = [None] * (1 + len(tracked))
+    return Primitive(f"({whose})", lambda value, *others: value, vjps=edges)(array, *tracked)
 
 
 def primitive(function: Callable[..., Any]) -> UserPrimitive:
@@ -77,12 +163,6 @@ def primitive(function: Callable[..., Any]) -> UserPrimitive:
     if not callable(function):
         raise TypeError(f"primitive: expected a function; got {type(function).__name__}.")
     return UserPrimitive(function)
-
-
-def _check_rules(owner: Primitive, rules) -> None:
-    for index, rule in enumerate(rules):
-        if rule is not None and not callable(rule):
-            raise TypeError(f"{owner.name}: the rule for argument {index} is a {type(rule).__name__}, not a function.")
 
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -120,22 +200,27 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
             recording.replace(outer)
         leaves = flatten(list(args))[0]
         inputs = [leaf.read(inner) if isinstance(leaf, Variable) else leaf for leaf in leaves]
+        name = getattr(f, "__name__", "function")
         given = {id(leaf) for leaf in leaves if isinstance(leaf, Variable)}
         read = [
             (variable, tensor)
             for variable, _, tensor in inner.leaves.values()
             if id(variable) not in given and tensor.node is not None
         ]
-        if read and "variables" not in inspect.signature(grad_fn).parameters:
-            names = ", ".join(variable.name or "without a name" for variable, _ in read)
-            raise TypeError(
-                f"custom_gradient: {f.__name__} reads Variables that are not its arguments ({names}), so their gradient "
-                "would be lost. Let grad_fn accept variables= and return (argument_gradients, variable_gradients), or "
-                "pass them as arguments."
+        if read and not _accepts_variables(grad_fn):
+            raise NotDifferentiableError(
+                f"custom_gradient: {name} reads {', '.join(variable.label() for variable, _ in read)} beside its "
+                "arguments, and the gradient of that would be lost. Let grad_fn accept variables= and return "
+                "(argument_gradients, variable_gradients), or pass what is read as an argument."
             )
-        return _attach(f.__name__, value, grad_fn, inputs, read, outer)
+        return _attach(name, value, grad_fn, inputs, read, outer)
 
     return with_own_gradient
+
+
+def _accepts_variables(grad_fn) -> bool:
+    parameters = inspect.signature(grad_fn).parameters
+    return "variables" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def _attach(name: str, value, grad_fn, inputs, read, frame: Frame):
@@ -146,119 +231,43 @@ def _attach(name: str, value, grad_fn, inputs, read, frame: Frame):
     arrays = tuple(as_value(out) for out in outs)
     tapes = frame.trackers(parents)
     if not tapes:
-        return rebuild([Tensor(array) for array in arrays])
+        return rebuild([Tensor(array, None) for array in arrays])
     variables = [variable for variable, _ in read]
+    shapes = [shape_of(source) for source in sources]
 
     def rule(ct, ans, *args):
         raw = not any(isinstance(part, Tensor) for part in ct)
-        upstream = [_outside(part if isinstance(part, Tensor) else Tensor(np.asarray(part))) for part in ct]
+        upstream = [_outside(part if isinstance(part, Tensor) else Tensor(np.asarray(part), None)) for part in ct]
         result = grad_fn(*upstream, variables=variables) if variables else grad_fn(*upstream)
         own, of_variables = result if variables else (result, ())
-        grads = [*(own if isinstance(own, (tuple, list)) else [own]), *of_variables]
+        grads = [*flatten(own)[0], *flatten(of_variables)[0]]
         if len(grads) != len(sources):
             raise CotangentError(
                 f"custom_gradient {name}: grad_fn returned {len(grads)} gradients for {len(sources)} inputs; expected "
                 "one for each positional argument and Variable (None for no gradient)."
             )
-        inside = [None if grad is None else _outside(_tensor(grad)) for grad in grads]
-        return [None if grad is None else grad.array if raw else grad for grad in inside]
+        # Seen from the walk nothing is tracked in a first derivative; in a higher one its Tensors are.
+        seen = () if raw else (*ct, *(arg for arg in args if isinstance(arg, Tensor)))
+        checked = [_gradient(name, index, grad, shapes[index], seen) for index, grad in enumerate(grads)]
+        return [grad.array if raw and grad is not None else grad for grad in checked]
 
     row = Primitive(name, lambda *args: arrays, vjps=(rule,), joint=True)
     node = Node(row, tuple(as_value(source) for source in sources), parents, arrays, NO_PARAMS, tapes)
     frame.write(node)
-    from_node = [output_of(frame, node, index) for index in range(len(arrays))]
-    return rebuild(from_node)
+    return rebuild([output_of(frame, node, index) for index in range(len(arrays))])
 
 
-def _tensor(value) -> Tensor:
-    return value if isinstance(value, Tensor) else Tensor(as_value(value))
+def _gradient(name: str, index: int, grad, shape, seen) -> Tensor | None:
+    """One gradient that a ``grad_fn`` returned, checked and as the walk wants it."""
+    if grad is None:
+        return None
+    whose = f"custom_gradient {name}: grad_fn's gradient {index}"
+    grad = opaque_to_derivatives(whose, grad, seen)
+    if grad.shape != shape:
+        raise CotangentError(f"{whose} has shape {grad.shape}; its input has shape {shape}. They must be the same.")
+    return _outside(grad if isinstance(grad, Tensor) else Tensor(grad, None))
 
 
 def _outside(ct: Tensor) -> Tensor:
     """Between pairings without conjugate, used by the walk, and d/dx + i d/dy, used by people; its own inverse."""
     return ct.conj() if ct.dtype.kind == "c" else ct
-
-
-def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Recompute ``f`` in the backward pass instead of keeping its intermediate values: memory for time.
-
-    Parameters
-    ----------
-    f : callable
-        Must compute the same again when called again: randomness only from a generator made anew inside.
-
-    Returns
-    -------
-    callable
-        Same arguments and result as ``f``.
-
-    Raises
-    ------
-    StaleValueError
-        In the backward pass, if a Variable that ``f`` reads was assigned since the forward pass.
-    """
-
-    @wraps(f)
-    def recomputed(*args, **keywords):
-        frame = recording.current()
-        if frame is None:
-            return f(*args, **keywords)
-        leaves, rebuild_args = flatten(list(args))
-        inputs = [leaf.read(frame) if isinstance(leaf, Variable) else leaf for leaf in leaves]
-        plain = [Tensor(leaf.array) if isinstance(leaf, Overloaded) else leaf for leaf in inputs]
-        # Nothing is recorded under a frame without tapes, but it notes the Variables that are read.
-        observer = Frame(())
-        before = recording.replace(observer)
-        try:
-            value = f(*rebuild_args(plain), **keywords)
-        finally:
-            recording.replace(before)
-        read = [(variable, variable.version, variable.read(frame)) for variable, _, _ in observer.leaves.values()]
-        return _attach_recomputation(f, keywords, rebuild_args, value, inputs, read, frame)
-
-    return recomputed
-
-
-def _attach_recomputation(f, keywords, rebuild_args, value, inputs, read, frame: Frame):
-    """``value`` with a Node whose rule runs ``f`` again, recorded, and pulls back through it."""
-    outs, rebuild = flatten(value)
-    tracked = [i for i, leaf in enumerate(inputs) if isinstance(leaf, Tensor) and leaf.node is not None]
-    sources = [*(inputs[i] for i in tracked), *(tensor for _, _, tensor in read)]
-    parents = tuple(source.node for source in sources)
-    arrays = tuple(as_value(out) for out in outs)
-    tapes = frame.trackers(parents)
-    if not tapes:
-        return rebuild([Tensor(array) for array in arrays])
-    variables = [variable for variable, _, _ in read]
-
-    def rule(ct, ans, *args):
-        for variable, version, _ in read:
-            if variable.version != version:
-                raise StaleValueError(
-                    f"checkpoint: Variable {variable.name!r} was assigned (at {variable.assigned_at()}) between the "
-                    f"forward pass and its recomputation of {f.__name__}. Take the gradient before assigning."
-                )
-
-        def again(*differentiated):
-            leaves = [Tensor(leaf.array) if isinstance(leaf, Tensor) else leaf for leaf in inputs]
-            for i, tensor in zip(tracked, differentiated[: len(tracked)], strict=True):
-                leaves[i] = tensor
-            here = recording.current()
-            assert here is not None  # Linearized records
-            for variable, tensor in zip(variables, differentiated[len(tracked) :], strict=True):
-                here.leaves[id(variable)] = (variable, variable._value, tensor)  # what reading it gives
-            return flatten(f(*rebuild_args(leaves), **keywords))[0]
-
-        run = Linearized("checkpoint", again, args, range(len(args)), {}, copy=False)
-        raw = not any(isinstance(part, Tensor) for part in ct)
-        pairs = [
-            (run.check_result(out), part if isinstance(part, Tensor) else Tensor(np.asarray(part)))
-            for out, part in zip(run.result, ct, strict=True)
-        ]
-        pulled = run.pull(pairs)
-        return [as_value(grad) if raw else grad for grad in pulled]
-
-    row = Primitive(f"checkpoint {getattr(f, '__name__', 'function')}", lambda *args: arrays, vjps=(rule,), joint=True)
-    node = Node(row, tuple(as_value(source) for source in sources), parents, arrays, NO_PARAMS, tapes)
-    frame.write(node)
-    return rebuild([output_of(frame, node, index) for index in range(len(arrays))])

@@ -12,7 +12,8 @@ import numpy as np
 
 from .errors import DtypeError, ShapeError, UnsupportedError
 from .ops.table import FAMILIES
-from .tensor import OVERLOADS, Tensor
+from .shapes import broadcasts_into
+from .tensor import OVERLOADS, Overloaded, Tensor, as_value
 
 
 def install(namespace: Any) -> None:
@@ -35,37 +36,61 @@ def call_with_keywords(
 ):
     """Answer ``ufunc(*inputs, out=..., where=..., dtype=...)`` for Tensors.
 
-    ``out`` must be a Tensor: its handle moves on to the result, so the gradient is not cut. The keywords of ufuncs on
-    vectors and matrices (``axis`` of vecdot) are for the function itself.
+    A Tensor given as ``out`` moves on to the result, so the gradient is not cut; an array is written to only if no tape
+    is tracking the result. The keywords of ufuncs on vectors and matrices (``axis`` of vecdot) are for the function
+    itself.
     """
+    name = ufunc.__name__
     if others and ufunc.signature is None:
-        raise UnsupportedError(f"{ufunc.__name__}: {', '.join(others)}= is not supported on Tensors.")
+        raise UnsupportedError(f"{name}: {', '.join(others)}= is not supported on Tensors.")
     if casting != "same_kind" or order != "K":
-        raise UnsupportedError(f"{ufunc.__name__}: the keywords casting and order are not supported on Tensors.")
+        raise UnsupportedError(f"{name}: the keywords casting and order are not supported on Tensors.")
     if dtype is not None:
-        inputs = tuple(np.astype(x, dtype) if hasattr(x, "dtype") else np.asarray(x, dtype) for x in inputs)
-    result = function(*inputs, **others)
-    target = out[0] if isinstance(out, tuple) else out
-    if target is None:
-        if where is not True:
-            raise UnsupportedError(
-                f"{ufunc.__name__}: where= without out= would leave entries undefined; use np.where(mask, result, other)."
-            )
-        return result
-    if not isinstance(target, Tensor) or not isinstance(result, Tensor):
+        inputs = tuple(_in_dtype(name, x, np.dtype(dtype)) for x in inputs)
+    targets = out if isinstance(out, tuple) else (out,)
+    if where is not True and any(target is None for target in targets):
         raise UnsupportedError(
-            f"{ufunc.__name__}: out= is a {type(target).__name__}; writing a Tensor's value there would silently cut its "
-            "gradient. Give a Tensor as out=, or none."
+            f"{name}: where= without out= would leave entries undefined; use np.where(mask, result, other)."
         )
+    results = function(*inputs, **others)
+    if out is None:
+        return results
+    if not isinstance(results, tuple):
+        return _put(name, results, targets[0], where)
+    return tuple(_put(name, result, target, where) for result, target in zip(results, targets, strict=True))
+
+
+def _in_dtype(name: str, given, dtype):
+    """An operand in the dtype that the caller asked the ufunc to work in."""
+    value: Any = given if isinstance(given, Overloaded) else as_value(given)
+    if not np.can_cast(value.dtype, dtype, "same_kind"):
+        raise DtypeError(f"{name}: dtype={dtype} was asked for, and an operand has dtype {value.dtype}.")
+    return np.astype(value, dtype)
+
+
+def _put(name: str, result: Any, target, where):
+    """Let ``target``, which was given as ``out=``, be ``result`` where ``where`` says so."""
+    if target is None:
+        return result
+    if isinstance(target, np.ndarray):
+        if result._is_tracked() or (isinstance(where, Overloaded) and where._is_tracked()):
+            raise UnsupportedError(
+                f"{name}: out= is a NumPy array, and a tape is tracking the result; writing its value there would "
+                "silently cut its gradient. Give a Tensor as out=, or none (x = x + y instead of x += y)."
+            )
+        np.copyto(target, result.array, where=True if where is True else as_value(where))
+        return target
+    if not isinstance(target, Tensor):
+        raise UnsupportedError(f"{name}: out= is a {type(target).__name__}; expected a Tensor, or a NumPy array.")
     if where is not True:
         result = np.where(where, result, target)
-    if np.broadcast_shapes(result.shape, target.shape) != target.shape:
-        raise ShapeError(f"{ufunc.__name__}: out= has shape {target.shape}, the result {result.shape}.")
+    if not broadcasts_into(result.shape, target.shape):
+        raise ShapeError(f"{name}: out= has shape {target.shape}, the result {result.shape}.")
     if result.shape != target.shape:
         result = np.broadcast_to(result, target.shape)
     if result.dtype != target.dtype:
         if not np.can_cast(result.dtype, target.dtype, "same_kind"):
-            raise DtypeError(f"{ufunc.__name__}: out= has dtype {target.dtype}, the result {result.dtype}.")
+            raise DtypeError(f"{name}: out= has dtype {target.dtype}, the result {result.dtype}.")
         result = np.astype(result, target.dtype)
     target.array, target.node = result.array, result.node
     return target

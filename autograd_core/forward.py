@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from .backward import pull_back, tensors_of
+from .cotangents import fit
 from .node import Node, leaf
 from .primitive import LINEAR, MULTILINEAR, PROJECT
-from .recording import Frame, Record, add, current, remove, replace
+from .recording import Record, add, current, remove, replace
 from .tensor import Tensor
 
 
@@ -46,14 +47,24 @@ def push_forward(nodes: Sequence[Node], seeds: Mapping[Node, Any], targets: Sequ
 
 def _walk(nodes, seeds, targets, recorded: bool, zero_wins: bool):
     tangents = dict(seeds)
+    needed = _ancestors(nodes, targets)
     for node in nodes:
-        if node.primitive is None or node in seeds:
+        if node not in needed or node in seeds:
             continue
         entering = [None if parent is None else tangents.get(parent) for parent in node.parents]
         if all(tangent is None for tangent in entering):
             continue
         tangents[node] = _tangent(node, entering, recorded, zero_wins)
     return {node: tangents[node] for node in targets if node in tangents}
+
+
+def _ancestors(nodes, targets) -> set[Node]:
+    """Nodes on a path to one of ``targets``: only along these must there be rules."""
+    needed = set(targets)
+    for node in reversed(nodes):
+        if node in needed:
+            needed.update(parent for parent in node.parents if parent is not None)
+    return needed
 
 
 def _tangent(node: Node, entering, recorded: bool, zero_wins: bool):
@@ -66,12 +77,16 @@ def _tangent(node: Node, entering, recorded: bool, zero_wins: bool):
     if rules is None:
         return _transposed(node, entering, ans, args, recorded)
     run = primitive if recorded else primitive.impl
+    differentiable = primitive.rules(len(args)) if isinstance(rules, str) else rules
+    for index, tangent in enumerate(entering):
+        if tangent is not None and differentiable[index] is None:
+            raise primitive.missing_rule(index, "JVP")
     if rules == LINEAR:
         filled = [
             arg if rule is None else _zeros(arg) if tangent is None else tangent
-            for rule, tangent, arg in zip(primitive.rules(len(args)), entering, args, strict=True)
+            for rule, tangent, arg in zip(differentiable, entering, args, strict=True)
         ]
-        return _conform(run(*filled, **node.params), node)
+        return _conform(run(*filled, **node.params), node.value)
     total = None
     for index, tangent in enumerate(entering):
         if tangent is None:
@@ -79,50 +94,47 @@ def _tangent(node: Node, entering, recorded: bool, zero_wins: bool):
         if rules == MULTILINEAR:
             part = run(*args[:index], tangent, *args[index + 1 :], **node.params)
         else:
-            rule = rules[index]
-            if rule is None:
-                raise primitive.missing_rule(index, "JVP")
-            part = rule(tangent, ans, *args, **node.params)
+            part = rules[index](tangent, ans, *args, **node.params)
             if zero_wins and primitive.elementwise:
                 part = np.where(np.equal(tangent, 0), np.zeros((), tangent.dtype), part)
-        total = part if total is None else total + part
-    return _conform(total, node)
+        total = part if total is None else _plus(total, part)
+    return _conform(total, node.value)
 
 
-def _conform(tangent, node: Node):
-    """Give a tangent the shape and dtype of the value of ``node``."""
-    value = node.value
+def _plus(total, part):
+    """Sum of two tangents; of each pair of them, for a primitive with several results."""
+    return tuple(map(_plus, total, part)) if isinstance(total, tuple) else total + part
+
+
+def _conform(tangent: Any, value) -> Any:
+    """Give a tangent the shape and dtype of its ``value``."""
     if isinstance(value, tuple):
-        return tangent
+        return tuple(map(_conform, tangent, value))
     if tangent.shape != value.shape:
         tangent = np.broadcast_to(tangent, value.shape)
+    if tangent.dtype.kind == "c" and value.dtype.kind != "c":
+        tangent = np.real(tangent)
     if tangent.dtype != value.dtype:
-        tangent = np.astype(tangent if isinstance(tangent, Tensor) else np.asarray(tangent), value.dtype)
+        raw: Any = tangent if isinstance(tangent, Tensor) else np.asarray(tangent)
+        tangent = np.astype(raw, value.dtype)
     return tangent
 
 
 def _transposed(node: Node, entering, ans, args, recorded: bool):
     """JVP as the transpose of the VJP."""
     primitive = node.primitive
-    outer = current() if recorded else None
     record = Record(watches_variables=False)
     several = isinstance(node.value, tuple)
-    before = replace(outer)
+    values = node.value if several else (node.value,)
+    before = replace(current() if recorded else None)
     try:
-        if outer is None:
-            replace(Frame((record,)))
-        else:
-            add(record)
-        frame = current()
-        values = node.value if several else (node.value,)
-        cts = [Tensor(np.zeros_like(value)) for value in values]
-        for ct in cts:
-            ct.node = leaf(ct.array, frame.tokens if len(frame.tokens) == 1 else (record.token,))
-        ct = tuple(cts) if several else cts[0]
-        lifted = [Tensor(arg) if isinstance(arg, np.ndarray) else arg for arg in args]
-        answer = ans if not isinstance(ans, np.ndarray) else Tensor(ans)
-        if several and not isinstance(ans[0], Tensor):
-            answer = tuple(Tensor(part) for part in ans)
+        add(record)
+        leaves = [leaf(np.zeros_like(value), (record.token,)) for value in values]
+        cts = tuple(Tensor(start.value, start) for start in leaves)
+        ct = cts if several else cts[0]
+        lifted = [Tensor(arg, None) if isinstance(arg, np.ndarray) else arg for arg in args]
+        answers = tuple(a if isinstance(a, Tensor) else Tensor(a, None) for a in (ans if several else (ans,)))
+        answer = answers if several else answers[0]
         rules = primitive.rules(len(args))
         joint = rules[0](ct, answer, *lifted, **node.params) if primitive.joint else None
         pulled = []
@@ -132,18 +144,20 @@ def _transposed(node: Node, entering, ans, args, recorded: bool):
             if joint is None and rules[index] is None:
                 raise primitive.missing_rule(index, "VJP")
             result = rules[index](ct, answer, *lifted, **node.params) if joint is None else joint[index]
-            pulled.append((result, tangent))
+            if isinstance(result, Tensor):
+                pulled.append((fit(result, node.parents[index].value, node, index), tangent))
     finally:
         remove(record)
         replace(before)
     seeds: dict[Node, Any] = {}
     for result, tangent in pulled:
-        if isinstance(result, Tensor) and result.node is not None and record.token in result.node.tapes:
+        if result.node is not None and record.token in result.node.tapes:
             have = seeds.get(result.node)
             seeds[result.node] = tangent if have is None else have + tangent
-    found = pull_back(record.nodes, seeds, [ct.node for ct in cts], recorded)
+    found = pull_back(record.nodes, seeds, leaves, recorded)
     parts = tuple(
-        found.get(ct.node, Tensor(np.zeros_like(ct.array)) if recorded else np.zeros_like(ct.array)) for ct in cts
+        found.get(start, Tensor(np.zeros_like(start.value), None) if recorded else np.zeros_like(start.value))
+        for start in leaves
     )
     return parts if several else parts[0]
 

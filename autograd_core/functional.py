@@ -88,7 +88,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
                 f"grad: the function returned dtype {out.dtype}; a gradient is of a real scalar. Take the real part, "
                 "or use autograd_core.vjp."
             )
-        cts = run.pull([(out, Tensor(np.ones_like(out.array)))])
+        cts = run.pull([(out, Tensor(np.ones_like(out.array), None))])
         grads = _rebuild_args(args, numbers, [_conjugate(ct) for ct in cts], run.plain)
         gradients = grads[0] if isinstance(argnums, int) else tuple(grads)
         shown = _hand_back(out, run.plain)
@@ -233,10 +233,10 @@ def _rows(run: Linearized, outs: list[Tensor]) -> list[list[Tensor]]:
 
 def _columns(run: Linearized, outs: list[Tensor]) -> list[list[Tensor]]:
     """Blocks of the Jacobian, one JVP per entry of the inputs."""
-    zeros = [Tensor(np.zeros_like(node.value)) for node in run.inputs]
+    zeros = [Tensor(np.zeros_like(node.value), None) for node in run.inputs]
     by_input = []
     for i, node in enumerate(run.inputs):
-        pushed = [run.push([*zeros[:i], basis, *zeros[i + 1 :]], outs) for basis in _basis(Tensor(node.value))]
+        pushed = [run.push([*zeros[:i], basis, *zeros[i + 1 :]], outs) for basis in _basis(Tensor(node.value, None))]
         by_input.append([_stack([column[k] for column in pushed], -1, out, node.value) for k, out in enumerate(outs)])
     return [[blocks[k] for blocks in by_input] for k in range(len(outs))]
 
@@ -246,14 +246,16 @@ def _basis(like: Tensor):
     for position in range(like.size):
         unit = np.zeros(like.size, like.dtype)
         unit[position] = 1
-        yield Tensor(unit.reshape(like.shape))
+        yield Tensor(unit.reshape(like.shape), None)
 
 
 def _stack(parts: list[Tensor], axis: int, out, value) -> Tensor:
     shape = (*out.shape, *value.shape)
     if not parts:
-        return Tensor(np.zeros(shape, np.result_type(out.dtype, value.dtype)))
-    return np.reshape(np.stack(parts, axis=axis), shape)  # type: ignore[call-overload, no-any-return]
+        return Tensor(np.zeros(shape, np.result_type(out.dtype, value.dtype)), None)
+    columns: Any = parts  # NumPy's stubs know no Tensors
+    stacked: Any = np.stack(columns, axis=axis)
+    return stacked.reshape(shape)
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -286,7 +288,7 @@ def stop_gradient(x: Any) -> Any:
     """Value of ``x`` (or of each leaf of a nested structure) as a constant: no gradient flows through it."""
 
     def cut(leaf):
-        return Tensor(leaf.array) if isinstance(leaf, Overloaded) else leaf
+        return Tensor(leaf.array, None) if isinstance(leaf, Overloaded) else leaf
 
     return map_leaves(cut, x)
 
@@ -327,7 +329,7 @@ def _single(name: str, value: Any):
 
 def _fit_to(name: str, like, given) -> Tensor:
     """``given`` as a Tensor with the dtype of ``like``, whose shape it must have."""
-    tensor = given if isinstance(given, Tensor) else Tensor(np.array(as_value(given)))
+    tensor = given if isinstance(given, Tensor) else Tensor(np.array(as_value(given)), None)
     if isinstance(given, Variable):
         tensor = given.read(recording.current())
     wanted = as_value(like)

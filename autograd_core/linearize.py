@@ -15,7 +15,7 @@ from . import recording
 from .backward import pull_back
 from .errors import ConversionError, DtypeError
 from .forward import push_forward
-from .node import Node, leaf
+from .node import NO_PARAMS, Node, Spec, leaf
 from .primitive import LINEAR, Primitive
 from .recording import Record
 from .tensor import Overloaded, Tensor, as_value
@@ -41,7 +41,8 @@ class Linearized:
     keywords : dict
         Passed on to ``function``.
     copy : bool
-        Copy NumPy arguments, for a recording that outlives the call (the caller may write to them).
+        Copy NumPy arguments, for a recording that outlives the call (the caller may write to them). They are copied
+        too where an outer tape may save them.
 
     Attributes
     ----------
@@ -93,13 +94,13 @@ class Linearized:
         outer = value.node if isinstance(value, Tensor) and value.node is not None and frame is not None else None
         tracked = frame.trackers((outer,)) if outer is not None else ()
         if tracked:
-            node = Node(LIFT, (array,), (outer,), array, {}, tracked)
+            node = Node(LIFT, (Spec(array),), (outer,), array, NO_PARAMS, tracked)
             frame.write(node)
             node.tapes = (*tracked, token)
             if len(node.tapes) == len(inner.tokens):
                 node.tapes = inner.tokens
         else:
-            if copy and not isinstance(value, Overloaded):
+            if (copy or frame is not None) and not isinstance(value, Overloaded):
                 array = np.array(array)
             node = leaf(array, (token,) if len(inner.tokens) > 1 else inner.tokens)
         self.inputs.append(node)
@@ -114,7 +115,7 @@ class Linearized:
             If it is not a Tensor: its path from the inputs, if there was one, is cut.
         """
         if isinstance(leaf_, Variable):
-            return leaf_.read(recording.current())
+            return leaf_.value
         if not isinstance(leaf_, Tensor):
             raise ConversionError(
                 f"{self.name}: the function returned a {type(leaf_).__name__}, not a Tensor computed from its "
@@ -135,11 +136,7 @@ class Linearized:
             seed = ct if recorded else ct.array
             seeds[node] = seed if node not in seeds else seeds[node] + seed
         found = pull_back(self.record.nodes, seeds, self.inputs, recorded)
-        results = []
-        for node in self.inputs:
-            ct = found.get(node)
-            results.append(Tensor(np.zeros_like(node.value)) if ct is None else ct if recorded else Tensor(ct))
-        return results
+        return [_tensor(found.get(node), node.value) for node in self.inputs]
 
     def push(self, tangents: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Tensor]:
         """Tangents of ``outputs`` (zeros where unconnected), given those of the inputs."""
@@ -148,10 +145,14 @@ class Linearized:
         seeds = {node: t if recorded else t.array for node, t in zip(self.inputs, tangents, strict=True)}
         nodes = [o.node if o.node is not None and token in o.node.tapes else None for o in outputs]
         found = push_forward(self.record.nodes, seeds, [n for n in nodes if n is not None], recorded)
-        results = []
-        for node, output in zip(nodes, outputs, strict=True):
-            tangent = None if node is None else found.get(node)
-            results.append(
-                Tensor(np.zeros_like(output.array)) if tangent is None else tangent if recorded else Tensor(tangent)
-            )
-        return results
+        return [
+            _tensor(None if node is None else found.get(node), output.array)
+            for node, output in zip(nodes, outputs, strict=True)
+        ]
+
+
+def _tensor(found, value) -> Tensor:
+    """What a walk found, as a Tensor; zeros like ``value`` if it found nothing."""
+    if found is None:
+        return Tensor(np.zeros_like(value), None)
+    return found if isinstance(found, Tensor) else Tensor(found, None)

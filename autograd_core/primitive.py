@@ -23,8 +23,8 @@ import numpy as np
 from .errors import AutogradError, AxisError, DtypeError, NotDifferentiableError, ShapeError
 from .node import NO_PARAMS, Node, Spec
 from .recording import Frame, current
-from .shapes import broadcast_hint
-from .tensor import Overloaded, Tensor, as_value
+from .shapes import broadcast_hint, shape_of
+from .tensor import SUPPORTED_KINDS, Overloaded, Tensor, as_value
 from .variable import Variable
 
 LINEAR = "linear"
@@ -129,6 +129,10 @@ class Primitive:
             return _indexed(self.jvps[0], count)
         return (*self.jvps, *[None] * (count - len(self.jvps)))
 
+    def explained(self, args, params, error: Exception) -> Exception:
+        """Error of ours for one that the forward function raised."""
+        return explain(self, args, params, error)
+
     def missing_rule(self, index: int, kind: str) -> NotDifferentiableError:
         """Error for an edge that has no rule."""
         return NotDifferentiableError(
@@ -143,7 +147,10 @@ def _indexed(rule, count: int):
     return tuple(partial(rule, index=index) for index in range(count))
 
 
-PROJECT = Primitive("output", lambda value, *, index: value[index], vjps=(lambda ct, ans, value, *, index: Slot(index, ct),))
+PROJECT = Primitive(
+    "output", lambda value, *, index: value[index],
+    vjps=(lambda ct, ans, value, *, index: Slot(index, ct),),
+)  # fmt: skip
 """Picks one result of a primitive that has several; its Node's parent is the Node with the tuple."""
 
 
@@ -191,38 +198,36 @@ def apply(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]):
             if kind in _NUMBERS:
                 values.append(arg)
             else:
-                values.append(arg if isinstance(arg, np.generic) else as_value(arg))
+                values.append(_foreign(arg))
                 foreign = True
     try:
         out = primitive.impl(*values, **params)
-    except (ValueError, TypeError, IndexError) as error:
-        raise explain(primitive, args, params, error) from None
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        raise primitive.explained(args, params, error) from None
     several = out.__class__ is tuple
     if foreign:
         out = tuple(_own(o, values) for o in out) if several else _own(out, values)
     tapes = () if frame is None or primitive.vjps is None else frame.trackers(parents)
-    if not tapes:
-        return tuple(map(Tensor, out)) if several else Tensor(out)
-    result = None if several else Tensor(out)
-    if result is not None and result.array.dtype.kind not in "fc":
-        return result  # integers and booleans have no derivative
+    if frame is None or not tapes:
+        return tuple(Tensor(o, None) for o in out) if several else Tensor(out, None)
+    value: Any = tuple(map(as_value, out)) if several else as_value(out)
+    if not several and value.dtype.kind not in "fc":
+        return Tensor(value, None)  # integers and booleans have no derivative
     saved = tuple(_saved(v, arg, primitive.keeps) for v, arg in zip(values, args, strict=True))
     # A parent tracked only by tapes that are not active here must not be kept alive by this graph.
     kept = tuple(p if p is not None and _meets(p.tapes, tapes) else None for p in parents)
-    value = tuple(np.asarray(o) for o in out) if several else result.array
     node = Node(primitive, saved, kept, value, params or NO_PARAMS, tapes)
     frame.write(node)
     if several:
         return tuple(output_of(frame, node, index) for index in range(len(value)))
-    result.node = node
-    return result
+    return Tensor(value, node)
 
 
 def output_of(frame: Frame, node: Node, index: int) -> Tensor:
     """Result ``index`` of a Node that has several, as a Tensor that leads back to it."""
     value = node.value[index]
     if value.dtype.kind not in "fc":
-        return Tensor(value)
+        return Tensor(value, None)
     part = Node(PROJECT, (None,), (node,), value, {"index": index}, node.tapes)
     frame.write(part)
     return Tensor(value, part)
@@ -230,6 +235,16 @@ def output_of(frame: Frame, node: Node, index: int) -> Tensor:
 
 def _meets(tapes, wanted) -> bool:
     return tapes is wanted or any(token in tapes for token in wanted)
+
+
+def _foreign(arg):
+    """Raw value of an argument that is neither a Tensor nor exactly a Python number."""
+    if isinstance(arg, np.generic):
+        return arg if arg.dtype.kind in SUPPORTED_KINDS else as_value(arg)
+    for number in (int, float, complex):
+        if isinstance(arg, number):  # an IntEnum, say: it widens no array either
+            return number(arg)  # type: ignore[arg-type]  # each is of its own kind
+    return as_value(arg)
 
 
 def _own(out, values):
@@ -248,14 +263,16 @@ def _saved(value, arg, keeps: bool):
         return value
     if not keeps:
         return Spec(value)
-    if isinstance(arg, Overloaded) or not value.flags.writeable or value is not arg:
+    if isinstance(arg, (Overloaded, list, tuple)) or (value.base is None and not value.flags.writeable):
         return value
-    return value.copy()  # the user's own array: it may be written to before the backward pass
+    # The user's own array, or one that shares memory with the user's own object: it may be written to before the
+    # backward pass. A read-only view is no safer, since its base may be written to.
+    return value.copy()
 
 
-# -- fast paths --------------------------------------------------------------------------------------------------------
-# The same as `apply`, unrolled for elementwise operations on Tensors and numbers: 0.9 us against 2.3 us per operation on
-# eight floats (tests/benchmarks/op_overhead.py). Whatever is out of the ordinary goes to `apply`.
+# -- fast paths -------------------------------------------------------------------------------------------------------
+# The same as `apply`, unrolled for elementwise operations on Tensors and numbers: 0.9 us against 2.3 us per operation
+# on eight floats (tests/benchmarks/op_overhead.py). Whatever is out of the ordinary goes to `apply`.
 
 
 def unary(primitive: Primitive) -> Callable[..., Tensor]:
@@ -268,7 +285,10 @@ def unary(primitive: Primitive) -> Callable[..., Tensor]:
             frame = current()
             if node is not None and frame is not None and node.tapes is frame.tokens:
                 a = x.array
-                result = Tensor(impl(a))
+                try:
+                    result = Tensor(impl(a), None)
+                except (ValueError, TypeError) as error:
+                    raise explain(primitive, (x,), NO_PARAMS, error) from None
                 node = Node(primitive, (a,), (node,), result.array, NO_PARAMS, frame.tokens)
                 frame.append(node)
                 result.node = node
@@ -309,10 +329,10 @@ def binary(primitive: Primitive) -> Callable[..., Tensor]:
         if (left is not None and left.tapes is not tokens) or (right is not None and right.tapes is not tokens):
             return apply(primitive, (x1, x2), NO_PARAMS)
         try:
-            result = Tensor(impl(a, b))
-        except (ValueError, TypeError) as error:
+            result = Tensor(impl(a, b), None)
+        except (ValueError, TypeError, OverflowError) as error:
             raise explain(primitive, (x1, x2), NO_PARAMS, error) from None
-        if left is None and right is None:
+        if frame is None or (left is None and right is None):
             return result
         node = Node(primitive, (a, b), (left, right), result.array, NO_PARAMS, tokens)
         frame.append(node)
@@ -341,18 +361,14 @@ def explain(primitive: Primitive, args, params, error: Exception) -> Exception:
     if isinstance(error, np.exceptions.AxisError):
         return AxisError(f"{said}. {error}.")
     if primitive.elementwise and isinstance(error, ValueError):
-        return ShapeError(f"{said}; these shapes do not broadcast. {broadcast_hint([_shape(arg) for arg in args])}")
-    if isinstance(error, TypeError):
+        return ShapeError(f"{said}; these shapes do not broadcast. {broadcast_hint([shape_of(arg) for arg in args])}")
+    if isinstance(error, (TypeError, OverflowError)):  # OverflowError: a Python integer too large for the array's dtype
         return DtypeError(f"{said}. NumPy says: {error}.")
     if isinstance(error, np.linalg.LinAlgError):
         return error.__class__(f"{said}. {error}.")
     if isinstance(error, IndexError):
         return IndexError(f"{said}. {error}.")
     return ShapeError(f"{said}. {error}.")
-
-
-def _shape(arg) -> tuple[int, ...]:
-    return arg.shape if hasattr(arg, "shape") else np.shape(arg)
 
 
 def _describe(arg) -> str:

@@ -9,6 +9,8 @@ two ``with`` blocks closed in an odd order, cannot leave a wrong tape active.
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import partial
+from threading import Lock
 from typing import Any
 from weakref import ref
 
@@ -71,12 +73,8 @@ class Frame:
         # Variables read here: id -> (Variable, array, Tensor). Kept per frame, not on the Variable, so that threads
         # that share Variables cannot disturb one another.
         self.leaves: dict[int, tuple[Any, Any, Any]] = {}
-        # Without records a Frame still notes which Variables are read: `checkpoint` asks for that.
-        self.append = records[0].nodes.append if len(records) == 1 else self._append_to_all
-
-    def _append_to_all(self, node: Node) -> None:
-        for record in self.records:
-            record.nodes.append(node)
+        # No bound method of self: that would be a reference cycle, and keep the recorded graphs until it is collected.
+        self.append = records[0].nodes.append if len(records) == 1 else partial(_append_to_all, records)
 
     def trackers(self, parents) -> tuple[Token, ...]:
         """Tokens of the active tapes that track at least one of ``parents``; ``self.tokens`` itself if all do."""
@@ -115,6 +113,11 @@ class Frame:
         return node
 
 
+def _append_to_all(records: tuple[Record, ...], node: Node) -> None:
+    for record in records:
+        record.nodes.append(node)
+
+
 _frame: ContextVar[Frame | None] = ContextVar("autograd_core_frame", default=None)
 
 current = _frame.get
@@ -141,6 +144,35 @@ def replace(frame: Frame | None) -> Frame | None:
     before = _frame.get()
     _frame.set(frame)
     return before
+
+
+_tracking = Lock()  # guards the few writes to what several threads may watch
+
+
+def watch(tensor, token: Token) -> None:
+    """Let the tape behind ``token`` track ``tensor`` from here on."""
+    with _tracking:
+        node = tensor.node
+        if node is None or not any(other.alive for other in node.tapes):
+            # A leaf of its own also lets go of the graph of a tape that is gone.
+            tensor.node = node = leaf(tensor.array, ())
+        _track(node, token)
+
+
+def track(node: Node, token: Token) -> None:
+    """Let the tape behind ``token`` track ``node`` from here on, as if it were a leaf."""
+    with _tracking:
+        _track(node, token)
+
+
+def _track(node: Node, token: Token) -> None:
+    if token in node.tapes:
+        return
+    tapes = (*(other for other in node.tapes if other.alive), token)
+    frame = _frame.get()
+    if frame is not None and set(tapes) == set(frame.tokens):
+        tapes = frame.tokens  # the shared tuple that the fast paths look for
+    node.tapes = tapes
 
 
 class Paused:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 Shape = tuple[int, ...]
+
+
+def shape_of(value) -> Shape:
+    """Shape of an array, a Tensor, or a number."""
+    return value.shape if hasattr(value, "shape") else np.shape(value)
 
 
 def broadcasts_into(shape: Shape, target: Shape) -> bool:

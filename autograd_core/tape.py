@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,9 @@ from .graph import Graph
 from .graph.build import from_nodes, of_tape
 from .node import Node, leaf
 from .recording import Record
-from .tensor import Overloaded, Tensor, as_value
+from .tensor import Overloaded, Tensor
 from .tree import flatten, flatten_like
 from .variable import Variable
-
-_watching = Lock()  # guards the few writes to a Node that several threads may watch
 
 
 class GradientTape:
@@ -61,7 +58,7 @@ class GradientTape:
         if self._recording:
             raise TapeError("GradientTape: this tape is recording already; use a second tape to nest.")
         if self._used:
-            raise TapeError("GradientTape: this tape has given its gradient and is closed; make a new one.")
+            raise self._closed("__enter__")
         self._recording = True
         recording.add(self._record)
         return self
@@ -80,53 +77,54 @@ class GradientTape:
         ConversionError
             For NumPy arrays and numbers: only a Tensor can be recognised again in what follows.
         """
+        if self._used:
+            raise self._closed("watch")
         for item in flatten(tensor)[0]:
             _check_differentiable(item, "GradientTape.watch")
             if isinstance(item, Variable):
                 self._watch_variable(item)
             else:
-                self._watch_tensor(item)
+                recording.watch(item, self._record.token)
 
     def _watch_variable(self, variable: Variable) -> None:
-        self._record.reads.setdefault(id(variable), (variable, []))
+        _, leaves = self._record.reads.setdefault(id(variable), (variable, []))
         frame = recording.current()
         if frame is not None:
             frame.leaves.pop(id(variable), None)  # read so far without this tape: the next read is a new leaf
             variable.read(frame)
-
-    def _watch_tensor(self, tensor: Tensor) -> None:
-        token = self._record.token
-        with _watching:
-            if tensor.node is None:
-                tensor.node = leaf(tensor.array, ())
-            tapes = tensor.node.tapes
-            if token in tapes:
-                return
-            tapes = (*(other for other in tapes if other.alive), token)
-            frame = recording.current()
-            if frame is not None and set(tapes) == set(frame.tokens):
-                tapes = frame.tokens  # the shared tuple that the fast paths look for
-            tensor.node.tapes = tapes
+        if not leaves:  # not recording here: it is watched all the same, as a source and as a target
+            self._record.note_read(variable, leaf(variable.array, (self._record.token,), variable.name))
 
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
         """Pause this tape inside a ``with`` block; other tapes go on."""
+        if self._used:
+            raise self._closed("stop_recording")
         if not self._recording:
             raise TapeError("GradientTape.stop_recording: this tape is not recording; call it inside `with tape:`.")
-        before = recording.current()
-        recording.remove(self._record)
+        before, record = recording.current(), self._record
+        recording.remove(record)
         try:
             yield
         finally:
             recording.replace(before)
+            if self._used:  # it gave its gradient in between
+                recording.remove(record)
+            elif self._record is not record:  # reset in between
+                recording.exchange(record, self._record)
 
     def reset(self) -> None:
-        """Forget everything recorded so far, and what is watched; a tape that is recording goes on, empty."""
-        old = self._record
+        """Forget everything recorded so far, and what is watched; a tape that is recording goes on, empty.
+
+        A tape that is closed because it has given its gradient is open again.
+        """
+        old, was_closed = self._record, self._used
         old.token.alive = False
         self._record = Record(self.watch_accessed_variables)
         self._used = False
-        if self._recording:
+        if self._recording and was_closed:
+            recording.add(self._record)
+        elif self._recording:
             recording.exchange(old, self._record)
 
     def watched_variables(self) -> tuple[Variable, ...]:
@@ -155,10 +153,7 @@ class GradientTape:
             If there is nothing of the target on this tape.
         """
         if self._used:
-            raise TapeError(
-                "GradientTape.graph: this tape has given its gradient and is closed. Ask for the graph before the "
-                "gradient, or make the tape with GradientTape(persistent=True)."
-            )
+            raise self._closed("graph")
         record = self._record
         if target is None:
             return of_tape(record.nodes, record.token, names, gradients)
@@ -205,10 +200,7 @@ class GradientTape:
         NotDifferentiableError
             If a path from the target to a source has an edge without a rule.
         """
-        if unconnected_gradients not in ("none", "zero"):
-            raise ValueError(
-                f'GradientTape.gradient: unconnected_gradients must be "none" or "zero"; got {unconnected_gradients!r}.'
-            )
+        _check_choice("gradient", unconnected_gradients)
         items, rebuild = flatten(sources)
         targets = flatten(target)[0]
         for item in items:
@@ -221,7 +213,7 @@ class GradientTape:
             if not self.persistent:
                 self._close()
         if unconnected_gradients == "zero":
-            found = [Tensor(np.zeros_like(i.array)) if ct is None else ct for ct, i in zip(found, items, strict=True)]
+            found = [_zeros_like(item) if ct is None else ct for ct, item in zip(found, items, strict=True)]
         return rebuild(found)
 
     def jacobian(self, target, sources, unconnected_gradients: str = "none"):
@@ -229,18 +221,21 @@ class GradientTape:
 
         One backward walk per entry of the target. Parameters and errors as for ``gradient``; ``target`` is one Tensor.
         """
+        _check_choice("jacobian", unconnected_gradients)
         items, rebuild = flatten(sources)
         rows = self._rows("jacobian", target, items)
-        blocks = []
+        blocks: list[Any] = []
         for index, item in enumerate(items):
             column = [row[index] for row in rows]
-            if all(entry is None for entry in column) and unconnected_gradients == "none":
-                blocks.append(None)
+            shape = (*target.shape, *item.shape)
+            if all(entry is None for entry in column):
+                # A target without entries depends on everything and nothing.
+                empty = Tensor(np.zeros(shape, item.dtype), None)
+                blocks.append(empty if unconnected_gradients == "zero" or not column else None)
                 continue
-            zeros = Tensor(np.zeros_like(item.array))
-            parts = [zeros if entry is None else entry for entry in column]
-            stacked = np.stack(parts) if parts else Tensor(np.zeros((0, *item.shape), item.dtype))
-            blocks.append(np.reshape(stacked, (*target.shape, *item.shape)))
+            zeros = _zeros_like(item)
+            entries: Any = [zeros if entry is None else entry for entry in column]  # NumPy's stubs know no Tensors
+            blocks.append(np.reshape(np.stack(entries), shape))
         return rebuild(blocks)
 
     def batch_jacobian(self, target, source):
@@ -255,8 +250,10 @@ class GradientTape:
 
         Returns
         -------
-        Tensor, shape (batch, *target.shape[1:], *source.shape[1:]); None if unconnected
+        Tensor, shape (batch, *target.shape[1:], *source.shape[1:]); zeros if unconnected, as in TensorFlow
         """
+        for item in (target, source):
+            _check_differentiable(item, "GradientTape.batch_jacobian")
         if not target.ndim or not source.ndim or target.shape[0] != source.shape[0]:
             raise ShapeError(
                 f"GradientTape.batch_jacobian: target has shape {target.shape}, source {source.shape}; both need the "
@@ -266,10 +263,11 @@ class GradientTape:
         units = np.zeros((count, *target.shape), target.dtype)
         for position in range(count):
             units[position].reshape(target.shape[0], count)[:, position] = 1
-        rows = [row[0] for row in self._rows("batch_jacobian", target, [source], units)]
+        rows: Any = [row[0] for row in self._rows("batch_jacobian", target, [source], units)]
+        shape = (*target.shape, *source.shape[1:])
         if all(row is None for row in rows):
-            return None
-        return np.reshape(np.stack(rows, axis=1), (*target.shape, *source.shape[1:]))
+            return Tensor(np.zeros(shape, source.dtype), None)
+        return np.reshape(np.stack(rows, axis=1), shape)
 
     def _rows(self, asked: str, target, items, units=None) -> list[list[Tensor | None]]:
         """One backward walk per cotangent in ``units`` (by default: per entry of the target)."""
@@ -278,27 +276,32 @@ class GradientTape:
         if units is None:
             units = np.eye(target.size, dtype=target.dtype).reshape(target.size, *target.shape)
         record = self._take_record(asked)
-        nodes = self._nodes_of(target)
+        nodes = self._nodes_of(target)[-1:]
         try:
-            return [self._pull(record, [(node, Tensor(unit)) for node in nodes], items) for unit in units]
+            return [self._pull(record, [(node, Tensor(unit, None)) for node in nodes], items) for unit in units]
         finally:
             if not self.persistent:
                 self._close()
 
     def _take_record(self, asked: str) -> Record:
         if self._used:
-            raise TapeError(
-                f"GradientTape.{asked}: this tape has given its gradient and is closed. Make it with "
-                "GradientTape(persistent=True) to ask more than once (and delete it when done)."
-            )
+            raise self._closed(asked)
         if not self.persistent:
             recording.remove(self._record)  # its own walk is not to be recorded on it
         return self._record
 
+    def _closed(self, asked: str) -> TapeError:
+        return TapeError(
+            f"GradientTape.{asked}: this tape has given its gradient and is closed. Make a new tape for each gradient, "
+            "or one with GradientTape(persistent=True) to ask more than once (and delete it when done)."
+        )
+
     def _close(self) -> None:
         self._used = True
         self._record.token.alive = False
+        variables = self.watched_variables()
         self._record = Record(self.watch_accessed_variables)  # frees the Nodes that only the tape held
+        self._record.reads = {id(variable): (variable, []) for variable in variables}
 
     def _seeds(self, target, targets, output_gradients):
         """Pairs (Node, cotangent) for the targets that this tape tracks."""
@@ -306,7 +309,7 @@ class GradientTape:
             cts = [None] * len(targets)
         else:
             cts = flatten_like(target, output_gradients)
-        seeds = []
+        seeds: list[tuple[Node, Tensor]] = []
         for item, ct in zip(targets, cts, strict=True):
             if not isinstance(item, Overloaded):
                 raise ConversionError(
@@ -315,8 +318,8 @@ class GradientTape:
                     "gradient any more."
                 )
             seed = _cotangent(item, ct)
-            for node in self._nodes_of(item):
-                seeds.append((node, seed))
+            # A Variable that was read more than once has several Nodes; as a target it counts once.
+            seeds.extend((node, seed) for node in self._nodes_of(item)[-1:])
         return seeds
 
     def _nodes_of(self, item) -> list[Node]:
@@ -344,8 +347,15 @@ class GradientTape:
                 ct = found.get(node)
                 if ct is not None:
                     total = ct if total is None else total + ct
-            results.append(None if total is None else _conjugate(total if isinstance(total, Tensor) else Tensor(total)))
+            if total is not None:
+                total = _conjugate(total if isinstance(total, Tensor) else Tensor(total, None))
+            results.append(total)
         return results
+
+
+def _check_choice(asked: str, choice: str) -> None:
+    if choice not in ("none", "zero"):
+        raise ValueError(f'GradientTape.{asked}: unconnected_gradients must be "none" or "zero"; got {choice!r}.')
 
 
 def _cotangent(item, ct) -> Tensor:
@@ -356,19 +366,30 @@ def _cotangent(item, ct) -> Tensor:
             "gradient. Comparisons, argmax and conversions to integers end the path of a gradient."
         )
     if ct is None:
-        return Tensor(np.ones_like(item.array))
-    ct = ct if isinstance(ct, Tensor) else Tensor(as_value(ct))
+        return Tensor(np.ones_like(item.array), None)
+    if isinstance(ct, Variable):
+        ct = ct.value
+    elif not isinstance(ct, Tensor):
+        ct = Tensor(ct)
     if ct.shape != item.shape:
         raise ShapeError(
             f"GradientTape.gradient: output_gradients has shape {ct.shape}, its target {item.shape}; they must be "
             "the same."
         )
+    if ct.dtype.kind == "c" and item.dtype.kind != "c":
+        raise DtypeError(
+            f"GradientTape.gradient: output_gradients is {ct.dtype}, its target {item.dtype}; take its real part."
+        )
     return ct if ct.dtype == item.dtype else ct.astype(item.dtype)
+
+
+def _zeros_like(item) -> Tensor:
+    return Tensor(np.zeros_like(item.array), None)
 
 
 def _conjugate(ct: Tensor) -> Tensor:
     """Between pairings without conjugate, used inside, and d/dx + i d/dy, used outside; real values stay."""
-    return np.conjugate(ct) if ct.dtype.kind == "c" else ct  # type: ignore[call-overload, no-any-return]
+    return ct.conj() if ct.dtype.kind == "c" else ct
 
 
 def _check_differentiable(item, asked: str) -> None:

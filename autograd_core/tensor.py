@@ -12,14 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ConversionError, DtypeError, UnsupportedError
+from .errors import ConversionError, DtypeError, ShapeError, UnsupportedError
 from .node import Node
 from .recording import current
 
 OVERLOADS: dict[Any, Callable[..., Any]] = {}
 """NumPy function, or (ufunc, method name), -> the function of ours that answers it."""
 
-_SUPPORTED_KINDS = "fciub"  # float, complex, signed, unsigned, bool
+_COPIED: Any = object()  # stands for the `node` that a user does not give
+
+SUPPORTED_KINDS = "fciub"
+"""Of the dtypes a Tensor may have: float, complex, signed, unsigned, bool."""
 
 
 class Overloaded:
@@ -121,8 +124,8 @@ class Overloaded:
         return self.array.item()
 
     def __format__(self, spec: str) -> str:
-        if not spec:
-            return str(self)
+        if not spec and self.array.ndim:
+            return str(self)  # a single value prints as the number it is, so that f"loss {loss}" reads well
         return format(self._only_entry("a format specification"), spec)
 
     def __array__(self, dtype=None, copy=None):
@@ -278,10 +281,11 @@ class Overloaded:
         return OVERLOADS[np.greater_equal](self, other)
 
     def __eq__(self, other):
-        return OVERLOADS[np.equal](self, other)
+        # Python's own answer (not equal) for what is no number, so that `x == None` and `None in [x]` work.
+        return NotImplemented if other is None or isinstance(other, str) else OVERLOADS[np.equal](self, other)
 
     def __ne__(self, other):
-        return OVERLOADS[np.not_equal](self, other)
+        return NotImplemented if other is None or isinstance(other, str) else OVERLOADS[np.not_equal](self, other)
 
     __hash__ = object.__hash__  # by identity, so that Tensors can be keys although == compares entries
 
@@ -463,10 +467,10 @@ class Tensor(Overloaded):
     Parameters
     ----------
     array : array_like
-        A NumPy array is taken as it is, not copied, and must not be written to afterwards; ``constant`` copies.
-        Anything else is converted by NumPy's rules (Python floats make float64).
-    node : Node, optional
-        What recorded it; set by the engine.
+        Copied, and converted by NumPy's rules (Python floats make float64).
+    node : Node or None, optional
+        What recorded it. The engine passes it always, None included, and hands ``array`` over with it, without a copy:
+        nobody writes to that array any more.
 
     Attributes
     ----------
@@ -477,7 +481,11 @@ class Tensor(Overloaded):
 
     __slots__ = ("__weakref__", "array", "node")
 
-    def __init__(self, array, node: Node | None = None):
+    def __init__(self, array, node: Node | None = _COPIED):
+        if node is _COPIED:
+            # __array__ copies too, and refuses to cut a tracked value off from its gradient.
+            array = array.__array__() if isinstance(array, Overloaded) else np.array(as_value(array))
+            node = None
         # One exact type check costs 30 ns and also catches the scalars that NumPy returns for 0-d results.
         self.array = array if array.__class__ is np.ndarray else as_value(array)
         self.node = node
@@ -493,7 +501,7 @@ class Tensor(Overloaded):
     def _move_to(self, result: Tensor, operator: str) -> Tensor:
         """Let this handle go on as ``result`` (``x += y``); shape and dtype stay, as they do for NumPy arrays."""
         if result.shape != self.shape:
-            raise ValueError(
+            raise ShapeError(
                 f"x {operator} y: x has shape {self.shape} and y would broadcast it to {result.shape}; an update in "
                 f"place keeps the shape. Write x = x {operator[:-1]} y."
             )
@@ -544,7 +552,7 @@ class Tensor(Overloaded):
         return self.copy()
 
     def __deepcopy__(self, memo):
-        return Tensor(self.array.copy())  # a deep copy shares nothing, so it has no part in the graph
+        return Tensor(self.array.copy(), None)  # a deep copy shares nothing, so it has no part in the graph
 
     def __reduce__(self):
         return Tensor, (self.array,)  # pickled as a value: a graph stays in its process
@@ -581,12 +589,28 @@ def as_value(value):
         raise
     except (ValueError, TypeError) as error:
         raise ConversionError(f"cannot make a Tensor from {type(value).__name__}: {error}") from None
-    if array.dtype.kind not in _SUPPORTED_KINDS:
+    if array.dtype.kind not in SUPPORTED_KINDS:
         raise ConversionError(
             f"cannot make a Tensor from {type(value).__name__} {_short(value)} (NumPy dtype {array.dtype}); "
             "expected numbers or booleans, in an array or in nested lists of equal lengths."
         )
     return array
+
+
+def converted(array, dtype):
+    """Copy of ``array`` in ``dtype``, which must be one that a Tensor can have; None keeps the dtype.
+
+    Raises
+    ------
+    DtypeError
+        For dtypes of other things than numbers, and for complex values that would lose their imaginary part.
+    """
+    wanted = array.dtype if dtype is None else np.dtype(dtype)
+    if wanted.kind not in SUPPORTED_KINDS:
+        raise DtypeError(f"dtype={wanted}: expected floats, integers, booleans or complex numbers.")
+    if array.dtype.kind == "c" and wanted.kind != "c":
+        raise DtypeError(f"complex values do not fit dtype={wanted}; take the real part first.")
+    return np.array(array, wanted)
 
 
 def _unwrap_list(value):

@@ -14,7 +14,7 @@ import numpy as np
 from .errors import DtypeError, ShapeError, UnsupportedError
 from .recording import current
 from .shapes import broadcasts_into
-from .tensor import Overloaded, Tensor, _show, as_value
+from .tensor import Overloaded, Tensor, _show, as_value, converted
 
 
 class Variable(Overloaded):
@@ -52,8 +52,7 @@ class Variable(Overloaded):
     def __init__(self, initial_value, trainable: bool = True, dtype=None, name: str | None = None):
         if callable(initial_value) and not isinstance(initial_value, Overloaded):
             initial_value = initial_value()
-        array = as_value(initial_value)
-        self._value = Tensor(np.array(array, dtype=dtype))
+        self._value = Tensor(converted(as_value(initial_value), dtype), None)
         self.trainable = trainable
         self.name = name
         self.version = 0
@@ -67,10 +66,14 @@ class Variable(Overloaded):
     @property
     def value(self) -> Tensor:
         """Present value as a Tensor; recorded as a read of this Variable where a tape is active."""
-        return self.read(current())
+        read = self.read(current())
+        return Tensor(read.array, read.node)  # a handle of the caller's own, which `x[i] = y` may move on
 
     def read(self, frame) -> Tensor:
-        """Tensor of the present value, tracked by the tapes of ``frame`` that watch this Variable."""
+        """Tensor of the present value, tracked by the tapes of ``frame`` that watch this Variable.
+
+        The same handle for every read of one value, for the engine's own use: it must not be moved on.
+        """
         value = self._value
         if frame is None:
             return value
@@ -127,18 +130,15 @@ class Variable(Overloaded):
         old = self._value.array
         array = as_value(given)
         self._check_dtype(what, given, array)
+        if not broadcasts_into(array.shape, old.shape) or (ufunc is None and array.shape != old.shape):
+            raise self._shape_error(what, array)
         if ufunc is not None:
-            if not broadcasts_into(array.shape, old.shape):
-                raise self._shape_error(what, array)
             array = ufunc(old, array.astype(old.dtype, copy=False))
-        else:
-            if array.shape != old.shape:
-                raise self._shape_error(what, array)
-            if array.dtype != old.dtype:
-                array = array.astype(old.dtype)
-            elif isinstance(given, np.ndarray):
-                array = array.copy()
-        self._value = Tensor(array)
+        elif array.dtype != old.dtype:
+            array = array.astype(old.dtype)
+        elif not isinstance(given, Overloaded):
+            array = array.copy()
+        self._value = Tensor(array, None)
         self.version += 1
         caller = sys._getframe(2)  # noted, so that an error can say where a value was replaced
         self._assigned_by = (caller.f_code, caller.f_lineno)
@@ -148,20 +148,22 @@ class Variable(Overloaded):
         if array.dtype == own or np.can_cast(array.dtype, own, "safe"):
             return
         # Python numbers and lists of them have no width of their own: only their kind must fit.
-        if not isinstance(given, (np.ndarray, np.generic, Overloaded)) and np.can_cast(array.dtype, own, "same_kind"):
+        weak = not isinstance(given, (np.ndarray, np.generic, Overloaded))
+        if weak and np.can_cast(array.dtype, own, "same_kind") and _in_range(array, own):
             return
         raise DtypeError(
-            f"{self._label()}.{what}: the Variable has dtype {own}, the value {array.dtype}, and the conversion could "
+            f"{self.label()}.{what}: the Variable has dtype {own}, the value {array.dtype}, and the conversion could "
             f"lose values. Convert it yourself if that is meant: value.astype({own.name!r})."
         )
 
     def _shape_error(self, what: str, array) -> ShapeError:
         return ShapeError(
-            f"{self._label()}.{what}: the Variable has shape {self.shape}, the value {array.shape}; the shape of a "
+            f"{self.label()}.{what}: the Variable has shape {self.shape}, the value {array.shape}; the shape of a "
             "Variable never changes. Reshape the value, or make a new Variable."
         )
 
-    def _label(self) -> str:
+    def label(self) -> str:
+        """What to call this Variable in an error message."""
         return f"Variable {self.name!r}" if self.name else "Variable"
 
     def assigned_at(self) -> str:
@@ -175,13 +177,13 @@ class Variable(Overloaded):
 
     def __setitem__(self, index, value):
         raise UnsupportedError(
-            f"{self._label()}: entries cannot be assigned one by one. Use v.assign(v.value.at[index].set(value)); "
+            f"{self.label()}: entries cannot be assigned one by one. Use v.assign(v.value.at[index].set(value)); "
             "inside a differentiable computation work on a Tensor: x = v.value; x[index] = value."
         )
 
     def _no_update(self, other):
         raise UnsupportedError(
-            f"{self._label()}: an update in place (v += y) could mean two things. Use v.assign_add(y) or "
+            f"{self.label()}: an update in place (v += y) could mean two things. Use v.assign_add(y) or "
             "v.assign_sub(y) to change the Variable, or x = v + y for a new, differentiable Tensor."
         )
 
@@ -197,3 +199,11 @@ class Variable(Overloaded):
         return _show("Variable" if self.name is None else f"Variable {self.name!r}", self.array)
 
     __str__ = __repr__
+
+
+def _in_range(array, dtype) -> bool:
+    """Whether the integers in ``array`` fit ``dtype``; floats always do, as infinity if need be."""
+    if dtype.kind not in "iu" or not array.size:
+        return True
+    limits = np.iinfo(dtype)
+    return bool(limits.min <= array.min() and array.max() <= limits.max)

@@ -35,6 +35,7 @@ LAYERS = (
     "tape",
     "functional",
     "custom",
+    "recompute",
     "dispatch",
     "numpy",
     "compile",
