@@ -126,7 +126,7 @@ LAYOUTS = ("contiguous", "fortran", "strided", "reversed")
 def relaid(array, layout: str):
     """The same entries in another memory layout."""
     if layout == "fortran":
-        return np.asfortranarray(array)
+        return np.asarray(array, order="F")  # asfortranarray would give a 0-d array an axis
     if layout == "strided" and array.ndim:
         wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
         wide[..., ::2] = array
