@@ -44,10 +44,9 @@ def _all_but_one(s):
 
 
 def _all_but_two(s):
-    """Products of all entries of the last axis but the i-th and the j-th, as a matrix; 0 on its diagonal."""
+    """Products of all entries of the last axis but the i-th and the j-th, as a matrix."""
     same = np.eye(s.shape[-1], dtype=bool)
-    kept = np.where(same[:, None, :] | same[None, :, :], 1, s[..., None, None, :]).prod(axis=-1)
-    return np.where(same, 0, kept)
+    return np.where(same[:, None, :] | same[None, :, :], 1, s[..., None, None, :]).prod(axis=-1)
 
 
 def _cofactors(a):
@@ -66,7 +65,7 @@ def _cofactors_along(a, t):
         return d[..., None, None] * (trace * x - x @ t.mT @ x)
     u, s, vh, turn = _turned(a)
     p = adjoint(u) @ t @ adjoint(vh)
-    products = _all_but_two(s)
+    products = _all_but_two(s)  # its diagonal cancels below
     diagonal = (products @ np.diagonal(p, axis1=-2, axis2=-1)[..., None]) * np.eye(s.shape[-1], dtype=s.dtype)
     return turn * conjugate(u) @ (diagonal - products * p.mT) @ conjugate(vh)
 

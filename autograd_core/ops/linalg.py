@@ -111,6 +111,12 @@ def solve(a, b):
     """Solution x of ``a x = b``, as ``numpy.linalg.solve``: ``b`` is a vector if it has one axis, else matrices.
 
     VJP: ``solve(a.T, ct)`` for b, and minus its product with ``x.T`` for a.
+
+    Examples
+    --------
+    >>> import autograd_core.numpy as anp
+    >>> anp.linalg.solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0]).numpy()
+    array([1. , 0.5])
     """
     a, b = squares("solve", a), vectors("solve", b)
     n, own = a.shape[-1], b.shape[-1 if b.ndim == 1 else -2]

@@ -169,7 +169,8 @@ def cond(x, p=None):
     if p is None or p in (2, -2):
         s = svdvals(matrices("cond", x))
         largest, smallest = s[..., 0], s[..., -1]
-        return smallest / largest if p == -2 else largest / smallest
+        with np.errstate(all="ignore"):  # a singular matrix has condition inf
+            return smallest / largest if p == -2 else largest / smallest
     x = tensor(squares("cond", x))
     return matrix_norm(x, ord=p) * matrix_norm(np.linalg.inv(x), ord=p)
 

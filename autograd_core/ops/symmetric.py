@@ -189,6 +189,14 @@ def eigh(a, UPLO=None):
     -----
     Equal eigenvalues: a loss that uses the eigenvalues alone, or the space of their vectors alone, has a finite
     gradient; one that depends on the choice of vectors in it gets NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_core as ag
+    >>> ag.grad(lambda a: np.linalg.eigh(a).eigenvalues[-1])(np.diag([1.0, 3.0]))  # of the largest: v v^T
+    array([[0., 0.],
+           [0., 1.]])
     """
     a, uplo = _mirrored("eigh", a, UPLO)
     return _EIGH_RESULT(*apply(EIGH, (a,), {"uplo": uplo}))

@@ -89,7 +89,8 @@ def test_written_in_numbers():
 
 def test_a_path_is_handed_on():
     args = [draw(2, 3), draw(3, 4), draw(4, 2)]
-    path = np.einsum_path("ij,jk,kl->il", *args)[0]
+    path = np.einsum_path("ij,jk,kl->il", *[ag.Tensor(x) for x in args])[0]
+    assert path == np.einsum_path("ij,jk,kl->il", *args)[0]
     check("ij,jk,kl->il", *args, optimize=path)
 
 

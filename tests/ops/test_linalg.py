@@ -280,6 +280,10 @@ def test_cond(p):
     check(lambda x: np.linalg.cond(x, p), well_conditioned(3, 3))
 
 
+def test_cond_of_a_singular_matrix():
+    assert np.linalg.cond(ag.Tensor(np.diag([1.0, 0.0]))).item() == np.inf
+
+
 def test_cond_of_rectangular_and_stacked_matrices():
     check(np.linalg.cond, draw(2, 4, 3))
 
@@ -290,6 +294,7 @@ def test_cond_of_rectangular_and_stacked_matrices():
 @pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4), (2, 4, 2), (0, 3), (1, 1)])
 def test_pinv(shape):
     check(np.linalg.pinv, draw(*shape))
+    check(np.linalg.pinv, draw(*shape) + 1j * draw(*shape))
 
 
 def test_pinv_at_a_fixed_rank():
