@@ -128,20 +128,32 @@ class Variable(Overloaded):
 
     def _replace(self, what: str, given, ufunc) -> None:
         old = self._value.array
+        if (
+            ufunc is None
+            and given.__class__ is Tensor
+            and given.array.dtype is old.dtype
+            and given.array.shape == old.shape
+        ):
+            array = given.array  # nothing to check: what an optimizer does with every Variable at every step
+        else:
+            array = self._fitted(what, given, ufunc)
+        self._value = Tensor(array, None)
+        self.version += 1
+        caller = sys._getframe(2)  # noted, so that an error can say where a value was replaced
+        self._assigned_by = (caller.f_code, caller.f_lineno)
+
+    def _fitted(self, what: str, given, ufunc):
+        """Raw array of the new value, checked and converted."""
+        old = self._value.array
         array = as_value(given)
         self._check_dtype(what, given, array)
         if not broadcasts_into(array.shape, old.shape) or (ufunc is None and array.shape != old.shape):
             raise self._shape_error(what, array)
         if ufunc is not None:
-            array = ufunc(old, array.astype(old.dtype, copy=False))
-        elif array.dtype != old.dtype:
-            array = array.astype(old.dtype)
-        elif not isinstance(given, Overloaded):
-            array = array.copy()
-        self._value = Tensor(array, None)
-        self.version += 1
-        caller = sys._getframe(2)  # noted, so that an error can say where a value was replaced
-        self._assigned_by = (caller.f_code, caller.f_lineno)
+            return ufunc(old, array.astype(old.dtype, copy=False))
+        if array.dtype != old.dtype:
+            return array.astype(old.dtype)
+        return array if isinstance(given, Overloaded) else array.copy()
 
     def _check_dtype(self, what: str, given, array) -> None:
         own = self.dtype
