@@ -24,8 +24,9 @@ def pull_back(
     """Cotangents of ``sources``, given those of the targets.
 
     A zero cotangent must not meet an infinite derivative (0 * inf is NaN): where a masked entry overflowed, its
-    cotangent of zero has to win. Checking that at every edge would double the cost of small operations, so the walk is
-    run plainly, and only if a NaN arrives at a source it is run again with zeros winning at each elementwise edge.
+    cotangent of zero has to win; likewise a derivative of zero over an infinite cotangent, which is the same thing seen
+    in forward mode. Checking that at every edge would double the cost of small operations, so the walk is run plainly,
+    and only if a NaN arrives at a source it is run again with zeros winning at each elementwise edge.
 
     Parameters
     ----------
@@ -53,6 +54,7 @@ def pull_back(
 def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any]:
     pending = dict(seeds)
     owned: set[Node] = set()  # nodes whose pending cotangent is an array made here, so that it may be written to
+    connected: set[Node] | None = None  # looked for only when a rule is missing
     for node in reversed(nodes):
         if node not in pending:  # not on any path from the target
             continue
@@ -69,16 +71,17 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
             if joint is None:
                 rule = rules[index]
                 if rule is None:
-                    if _leads_to(parent, nodes, kept):
+                    connected = _connected(nodes, kept) if connected is None else connected
+                    if parent in connected:
                         raise primitive.missing_rule(index, "VJP")
                     continue
                 contribution = rule(ct, ans, *args, **node.params)
+                if zero_wins and primitive.elementwise:
+                    contribution = np.where(vanishes(ct, rule, node), np.zeros((), ct.dtype), contribution)
             else:
                 contribution = joint[index]
                 if contribution is None:
                     continue
-            if zero_wins and primitive.elementwise:
-                contribution = np.where(np.equal(ct, 0), np.zeros((), ct.dtype), contribution)
             value = parent.value
             if value.__class__ is not tuple and (
                 contribution.shape != value.shape or contribution.dtype is not value.dtype
@@ -99,6 +102,13 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
     return {node: pending[node] for node in kept if node in pending}
 
 
+def vanishes(incoming, rule, node: Node):
+    """Where a cotangent or tangent, or the derivative of an elementwise ``node`` that it meets, is zero."""
+    array = incoming.array if incoming.__class__ is Tensor else np.asarray(incoming)
+    slope = rule(np.ones_like(array), node.value, *node.args, **node.params)
+    return np.equal(array, 0) | np.equal(slope, 0)
+
+
 def tensors_of(node: Node):
     """Result and arguments of ``node`` as Tensors that lead back to where they came from, so that rules record."""
     if isinstance(node.value, tuple):
@@ -116,13 +126,13 @@ def tensors_of(node: Node):
     return ans, args
 
 
-def _leads_to(start: Node, nodes, sources: frozenset[Node]) -> bool:
-    """Whether a path of recorded edges leads from ``start`` back to one of ``sources``."""
-    reached = {start}
-    for node in reversed(nodes):
-        if node in reached:
-            reached.update(parent for parent in node.parents if parent is not None)
-    return not reached.isdisjoint(sources)
+def _connected(nodes, sources) -> set[Node]:
+    """Nodes from which a path of recorded edges leads back to one of ``sources``, and these."""
+    connected = set(sources)
+    for node in nodes:
+        if not connected.isdisjoint(node.parents):
+            connected.add(node)
+    return connected
 
 
 def _has_nan(ct) -> bool:

@@ -191,8 +191,9 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         outer = recording.current()
         if outer is None:
             return f(*args, **keywords)[0]
-        # A frame of its own for the call: its `leaves` tell which Variables were read inside.
+        # A frame of its own for the call: whatever Variables are read inside, there or deeper, are read anew.
         inner = Frame(outer.records)
+        before = [record.counts() for record in outer.records]
         recording.replace(inner)
         try:
             value, grad_fn = f(*args, **keywords)
@@ -202,11 +203,12 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         inputs = [leaf.read(inner) if isinstance(leaf, Variable) else leaf for leaf in leaves]
         name = getattr(f, "__name__", "function")
         given = {id(leaf) for leaf in leaves if isinstance(leaf, Variable)}
-        read = [
-            (variable, tensor)
-            for variable, _, tensor in inner.leaves.values()
-            if id(variable) not in given and tensor.node is not None
-        ]
+        found = {}
+        for record, counts in zip(outer.records, before, strict=True):
+            for key, (variable, nodes) in record.reads.items():
+                if len(nodes) > counts.get(key, 0) and key not in given:
+                    found[key] = (variable, Tensor(nodes[-1].value, nodes[-1]))
+        read = list(found.values())
         if read and not _accepts_variables(grad_fn):
             raise NotDifferentiableError(
                 f"custom_gradient: {name} reads {', '.join(variable.label() for variable, _ in read)} beside its "

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .backward import pull_back, tensors_of
+from .backward import pull_back, tensors_of, vanishes
 from .cotangents import fit
 from .node import Node, leaf
 from .primitive import LINEAR, MULTILINEAR, PROJECT
@@ -96,7 +96,7 @@ def _tangent(node: Node, entering, recorded: bool, zero_wins: bool):
         else:
             part = rules[index](tangent, ans, *args, **node.params)
             if zero_wins and primitive.elementwise:
-                part = np.where(np.equal(tangent, 0), np.zeros((), tangent.dtype), part)
+                part = np.where(vanishes(tangent, rules[index], node), np.zeros((), tangent.dtype), part)
         total = part if total is None else _plus(total, part)
     return _conform(total, node.value)
 

@@ -168,11 +168,11 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
         )
     if len(primals) != len(tangents):
         raise ShapeError(f"jvp: got {len(primals)} primals and {len(tangents)} tangents; expected one for each.")
-    run = Linearized("jvp", f, primals, range(len(primals)), {}, copy=False)
-    plain = run.plain and not any(isinstance(t, Overloaded) for t in flatten(list(tangents))[0])
     flat_primals = flatten(list(primals))[0]
     flat_tangents = flatten_like(list(primals), list(tangents))
     fitted = [_fit_to("jvp", p, t) for p, t in zip(flat_primals, flat_tangents, strict=True)]
+    run = Linearized("jvp", f, primals, range(len(primals)), {}, copy=False)
+    plain = run.plain and not any(isinstance(t, Overloaded) for t in flat_tangents)
     value, aux = _split_aux("jvp", run.result, has_aux)
     leaves, rebuild = flatten(value)
     outs = [run.check_result(leaf) for leaf in leaves]

@@ -16,6 +16,7 @@ from .primitive import Primitive, output_of
 from .recording import Frame, Record, track
 from .tensor import Tensor
 from .tree import flatten
+from .variable import Variable
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,19 +46,17 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         if outer is None:
             return f(*args, **keywords)
         call = _repeatable(f, args, keywords)
-        inner = Frame(outer.records)  # a frame of its own: its `leaves` tell which Variables were read inside
         starts = [len(record.nodes) for record in outer.records]
-        recording.replace(inner)
-        try:
-            value = call()
-        finally:
-            recording.replace(outer)
-            # What was recorded shows what `f` depends on, and is then forgotten: that is the memory saved.
-            inside: dict[Node, None] = {}
-            for record, start in zip(outer.records, starts, strict=True):
-                inside.update(dict.fromkeys(record.nodes[start:]))
-                del record.nodes[start:]
-        return _Recomputation(getattr(f, "__name__", "function"), call, inner, inside).attach(value, outer)
+        value = call()
+        # What was recorded shows what `f` depends on, and is then forgotten: that is the memory saved.
+        inside: set[Node] = set()
+        sources: dict[Node, None] = {}
+        for record, start in zip(outer.records, starts, strict=True):
+            inside.update(record.nodes[start:])
+            sources.update(dict.fromkeys(p for node in record.nodes[start:] for p in node.parents if p is not None))
+            del record.nodes[start:]
+        again = _Recomputation(getattr(f, "__name__", "function"), call, [s for s in sources if s not in inside])
+        return again.attach(value, inside, outer)
 
     return recomputed
 
@@ -80,22 +79,22 @@ def _handle(leaf):
 
 
 class _Recomputation:
-    """What is kept of one call: how to make it again, and which Nodes it depends on."""
+    """What is kept of one call: how to make it again, and the Nodes it depends on."""
 
-    def __init__(self, name: str, call: Callable[[], Any], frame: Frame, inside: dict[Node, None]):
+    def __init__(self, name: str, call: Callable[[], Any], sources: list[Node]):
         self.name = name
         self.call = call
-        self.inside: dict[Node, None] | None = inside
-        self.reads = [(variable, variable.version, tensor) for variable, _, tensor in frame.leaves.values()]
-        parents = (parent for node in inside for parent in node.parents)
-        self.sources = list(dict.fromkeys(p for p in parents if p is not None and p not in inside))
+        self.sources = sources
+        self.variables: dict[int, tuple[Variable, int, int]] = {}  # id -> Variable, its version, its place in sources
+        for place, source in enumerate(sources):
+            variable = source.params["variable"]() if "variable" in source.params else None
+            if variable is not None:
+                self.variables.setdefault(id(variable), (variable, variable.version, place))
 
-    def attach(self, value: Any, frame: Frame) -> Any:
-        """``value`` with a Node that stands for all that was recorded inside."""
+    def attach(self, value: Any, inside: set[Node], frame: Frame) -> Any:
+        """``value`` with a Node that stands for the Nodes ``inside``."""
         outs, rebuild = flatten(value)
-        assert self.inside is not None
-        made = [i for i, out in enumerate(outs) if isinstance(out, Tensor) and out.node in self.inside]
-        self.inside = None
+        made = [i for i, out in enumerate(outs) if isinstance(out, Tensor) and out.node in inside]
         tapes = frame.trackers(self.sources)
         if not made or not tapes:
             return value
@@ -111,40 +110,45 @@ class _Recomputation:
         def rule(ct, ans, *args):
             record = Record(watches_variables=False)
             outs = self._again(record)
-            recorded = any(isinstance(part, Tensor) for part in ct)
             seeds: dict[Node, Any] = {}
             for i, part, before in zip(made, ct, ans, strict=True):
-                out = outs[i]
-                self._check_same(out, before.array if isinstance(before, Tensor) else before)
-                seeds[out.node] = part if out.node not in seeds else seeds[out.node] + part
-            found = pull_back(record.nodes, seeds, self.sources, recorded)
-            return [found.get(source) for source in self.sources]
+                node = self._same(outs[i], before.array if isinstance(before, Tensor) else before)
+                seeds[node] = part if node not in seeds else seeds[node] + part
+            leaves = {place: record.reads[key][1] for key, (_, _, place) in self.variables.items()}
+            wanted = [*self.sources, *(leaf for of_one in leaves.values() for leaf in of_one)]
+            found = pull_back(record.nodes, seeds, wanted, any(isinstance(part, Tensor) for part in ct))
+            cts = [found.get(source) for source in self.sources]
+            for place, of_one in leaves.items():
+                for leaf in of_one:
+                    if leaf in found:
+                        cts[place] = found[leaf] if cts[place] is None else cts[place] + found[leaf]
+            return cts
 
         return rule
 
     def _again(self, record: Record) -> list[Any]:
-        """Results of ``f``, recorded on ``record`` from the same Nodes as in the forward pass."""
-        for variable, version, _ in self.reads:
-            if variable.version != version:
+        """Results of ``f``, recorded on ``record`` from the same Nodes and Variables as in the forward pass."""
+        for source in self.sources:
+            track(source, record.token)
+        for key, (variable, _, _) in self.variables.items():
+            record.reads[key] = (variable, [])
+        recording.add(record)
+        try:
+            outs = flatten(self.call())[0]
+        finally:
+            recording.remove(record)
+        for key, (variable, version, _) in self.variables.items():
+            if record.reads[key][1] and variable.version != version:
                 raise StaleValueError(
                     f"checkpoint: {variable.label()} was assigned (at {variable.assigned_at()}) between the forward "
                     f"pass and its recomputation of {self.name}. Take the gradient before assigning."
                 )
-        for source in self.sources:
-            track(source, record.token)
-        recording.add(record)
-        try:
-            frame = recording.current()
-            assert frame is not None
-            for variable, _, tensor in self.reads:
-                frame.leaves[id(variable)] = (variable, variable._value, tensor)  # what reading it gives
-            return flatten(self.call())[0]
-        finally:
-            recording.remove(record)
+        return outs
 
-    def _check_same(self, out, before) -> None:
+    def _same(self, out, before) -> Node:
+        """Node of a result, which must be what it was in the forward pass."""
         if isinstance(out, Tensor) and out.node is not None and _alike(out.array, before):
-            return
+            return out.node
         raise StaleValueError(
             f"checkpoint: {self.name} computed something else when it was called again for the backward pass. Make it "
             "depend on its arguments and on Variables only; draw random numbers from a generator made inside it."

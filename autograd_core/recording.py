@@ -48,6 +48,10 @@ class Record:
     def __del__(self):
         self.token.alive = False  # watched Tensors that live on can forget this tape
 
+    def counts(self) -> dict[int, int]:
+        """How many leaves there are of each Variable: what has grown was read in between."""
+        return {key: len(leaves) for key, (_, leaves) in self.reads.items()}
+
     def note_read(self, variable, node: Node) -> None:
         """Remember that ``node`` stands for a value of ``variable``."""
         self.reads.setdefault(id(variable), (variable, []))[1].append(node)
