@@ -146,6 +146,8 @@ class Overloaded:
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         function = OVERLOADS.get(ufunc if method == "__call__" else (ufunc, method))
+        if function is None and method == "__call__":
+            function = OVERLOADS["other ufunc"](ufunc)  # SciPy's, which may not even be installed
         if function is None:
             called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
             raise UnsupportedError(

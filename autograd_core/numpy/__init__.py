@@ -25,11 +25,12 @@ from ..ops.reshaping import *
 from ..ops.rounding import *
 from ..ops.scans import *
 from ..ops.selection import *
+from ..ops.softmax import *
 from ..ops.sorting import *
 from ..ops.statistics import *
 from ..ops.trigonometric import *
 from ..tensor import Tensor as ndarray  # the name NumPy users look for
-from . import linalg, random
+from . import linalg, random, special
 
 __array_api_versions__ = ("2023.12", "2024.12")
 

@@ -26,6 +26,7 @@ from . import (
     rounding,
     scans,
     selection,
+    softmax,
     sorting,
     special,
     statistics,
@@ -60,6 +61,7 @@ FAMILIES = (
     sorting,
     special,
     activations,
+    softmax,
     creation,
 )
 
