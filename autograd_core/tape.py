@@ -338,8 +338,8 @@ class GradientTape:
             seed = _conjugate(seed)
             seed = seed if recorded else seed.array
             start[node] = seed if node not in start else start[node] + seed
-        count = len(record.nodes)  # a persistent tape may record this very walk behind what it has
-        found = pull_back(record.nodes[:count] if recorded else record.nodes, start, sources, recorded)
+        # A persistent tape may record this very walk behind what it has; nothing earlier leads there.
+        found = pull_back(record.nodes, start, sources, recorded)
         results: list[Tensor | None] = []
         for item in items:
             total = None

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_core as ag
+import autograd_core.numpy as anp
 
 ARITHMETIC = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
 ROUNDING = [operator.floordiv, operator.mod]
@@ -276,9 +277,6 @@ def test_writing_to_an_array_after_its_use_changes_no_gradient(kind):
     """Between forward and backward pass, at first and second order."""
     array = np.array([1.0, 2.0, 3.0])
     other = made_from(array)[kind]
-    if kind == "Tensor":
-        array[:] = 50.0  # not even the Tensor's own value
-        array, other = np.array([1.0, 2.0, 3.0]), ag.Tensor(np.array([1.0, 2.0, 3.0]))
     v = ag.Variable([1.0, 1.0, 1.0])
     with ag.GradientTape() as outer:
         with ag.GradientTape() as inner:
@@ -290,39 +288,19 @@ def test_writing_to_an_array_after_its_use_changes_no_gradient(kind):
     assert outer.gradient(first, v).tolist() == pytest.approx([times * 2.0, times * 4.0, times * 6.0])
 
 
-@pytest.mark.parametrize(
-    "function",
-    [
-        np.reshape,
-        np.transpose,
-        np.ravel,
-        np.asarray,
-        np.squeeze,
-        np.atleast_1d,
-        np.positive,
-        np.real,
-        np.copy,
-        np.astype,
-        np.expand_dims,
-        np.broadcast_to,
-        np.moveaxis,
-        np.flip,
-        np.diagonal,
-        np.split,
-        np.swapaxes,
-    ],
-    ids=lambda function: function.__name__,
-)
-def test_a_result_shares_no_memory_with_the_users_array(function):
-    """Functions that give views of NumPy arrays give values here: writing to the array does not show in them."""
-    import autograd_core.numpy as anp
+VIEWS = {
+    "reshape": ((4,),), "transpose": (), "ravel": (), "asarray": (), "squeeze": (), "atleast_1d": (), "positive": (),
+    "real": (), "copy": (), "astype": (float,), "expand_dims": (0,), "broadcast_to": ((1, 2, 2),), "moveaxis": (0, 1),
+    "flip": (), "diagonal": (), "split": (2,), "swapaxes": (0, 1), "matrix_transpose": (), "atleast_3d": (),
+    "roll": (0,),
+}  # fmt: skip
 
-    extra = {
-        np.reshape: ((2, 2),), np.expand_dims: (0,), np.broadcast_to: ((1, 2, 2),), np.moveaxis: (0, 1),
-        np.split: (2,), np.swapaxes: (0, 1), np.astype: (float,),
-    }.get(function, ())  # fmt: skip
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_result_shares_no_memory_with_the_users_array(name):
+    """Functions that give views of NumPy arrays give values here: writing to the array does not show in them."""
     array = np.array([[1.0, 2.0], [3.0, 4.0]])
-    found = getattr(anp, function.__name__)(array, *extra)
+    found = getattr(anp, name)(array, *VIEWS[name])
     for result in found if isinstance(found, (list, tuple)) else [found]:
         assert isinstance(result, ag.Tensor)
         assert not np.shares_memory(result.array, array)
