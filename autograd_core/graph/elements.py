@@ -106,11 +106,11 @@ class GraphEdge:
 def chain(downstream: float | None, local: float | None) -> float | None:
     """Product of a derivative and the local one next to it; None if either is unknown.
 
-    A zero that comes from the target's side wins over an infinite local derivative, as in the backward walk.
+    Zero times infinity is zero, whichever comes from the target's side, as in the backward walk.
     """
     if downstream is None or local is None:
         return None
-    return 0.0 if downstream == 0 else downstream * local
+    return 0.0 if 0 in (downstream, local) else downstream * local
 
 
 def add_up(terms: list[float | None]) -> float | None:

@@ -55,13 +55,19 @@ def test_no_number_where_an_end_is_no_scalar():
 
 
 def test_an_infinite_derivative_is_shown_and_a_zero_wins_over_it():
-    """As in the backward walk: 0 from the target's side stays 0. And nothing warns."""
+    """As in the backward walk, whichever of the two stands nearer to the target. And nothing warns."""
     w = ag.Variable(0.0)
     with ag.GradientTape(persistent=True) as tape:
         y = w**0.5
         z = y * 0.0
     graph = ag.graph(z)
     assert graph.incoming(y)[0].local_derivative == math.inf
+    assert graph.paths(w).total == tape.gradient(z, w).item() == 0.0
+
+    with ag.GradientTape(persistent=True) as tape:
+        z = (w * 0.0) ** 0.5
+    graph = ag.graph(z)
+    assert [edge.local_derivative for edge in graph.edges if edge.source.kind != "constant"] == [0.0, math.inf]
     assert graph.paths(w).total == tape.gradient(z, w).item() == 0.0
 
 
