@@ -132,6 +132,7 @@ DIGAMMA = _row(
 
 
 def _polygamma(x, *, n: int):
+    only_real("polygamma", x)
     if n == 0:
         return _scipy("digamma")(x)
     values = _scipy("zeta")(n + 1.0, x)
@@ -210,10 +211,13 @@ IV = Primitive(
     "iv", _bessel("iv"), elementwise=True, sample=_sample_order, doc="Modified Bessel function of an order.",
     vjps=(lambda ct, ans, x, *, order: ct * (0.5 * (on(IV, x, order=order - 1) + on(IV, x, order=order + 1))),),
 )  # fmt: skip
-I0E = _row("i0e", (lambda ct, ans, x: ct * (on(I1E, x) - np.sign(x) * ans),), doc="exp(-|x|) * i0(x)", kink="0 at 0")
+I0E = _row(
+    "i0e", (lambda ct, ans, x: ct * (on(I1E, x) - np.sign(x) * ans),), ((-2.0, -0.3),), "exp(-|x|) * i0(x)",
+    kink="0 at 0",
+)  # fmt: skip
 I1E = _row(
-    "i1e", (lambda ct, ans, x: ct * (0.5 * (on(I0E, x) + on(IVE, x, order=2)) - np.sign(x) * ans),),
-    doc="exp(-|x|) * i1(x)",
+    "i1e", (lambda ct, ans, x: ct * (0.5 * (on(I0E, x) + on(IVE, x, order=2)) - np.sign(x) * ans),), ((-2.0, -0.3),),
+    "exp(-|x|) * i1(x)",
 )  # fmt: skip
 IVE = Primitive(
     "ive", _bessel("ive"), elementwise=True, doc="exp(-|x|) * iv(order, x)",
