@@ -42,9 +42,9 @@ def softmax(x, axis: int = -1):
     from the logits: see ``nn.losses``.
     """
     y = anp.softmax(x, axis=axis)
-    if y.node is None:
+    if y.node is None and axis in (-1, y.ndim - 1):
         logits = x if x.__class__ is ag.Tensor else ag.convert_to_tensor(x)
-        y.node = ag.Node(anp.softmax.primitive, (logits.array,), (None,), y.array, {"axis": axis % y.ndim}, ())
+        y.node = ag.Node(anp.softmax.primitive, (logits.array,), (None,), y.array, {"axis": y.ndim - 1}, ())
     return y
 
 

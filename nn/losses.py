@@ -94,7 +94,7 @@ def categorical_crossentropy(y_true, y_pred, from_logits: bool = False, label_sm
         raise ag.DomainError(f"categorical_crossentropy: label_smoothing is {label_smoothing}; expected 0 to 1.")
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / y_pred.shape[-1]
-    return anp.negative(anp.sum(y_true * anp.log_softmax(_logits(y_pred, from_logits)), axis=-1))
+    return anp.softmax_cross_entropy(y_true, _logits(y_pred, from_logits))
 
 
 def sparse_categorical_crossentropy(y_true, y_pred, from_logits: bool = False):

@@ -200,6 +200,18 @@ def test_probabilities_may_be_watched():
     np.testing.assert_allclose(tape.gradient(value, p).numpy(), expected, rtol=1e-6)
 
 
+def test_probabilities_watched_by_an_inner_tape():
+    """The outer tape knows the logits, the inner one only the probabilities: it gets its gradient all the same."""
+    z = ag.Variable(LOGITS)
+    with ag.GradientTape() as outer:
+        p = nn.activations.softmax(z)
+        with ag.GradientTape() as inner:
+            inner.watch(p)
+            value = anp.sum(losses.categorical_crossentropy(ONE_HOT, p))
+        np.testing.assert_allclose(inner.gradient(value, p).numpy(), 1.0 - ONE_HOT / PROBABILITIES, rtol=1e-6)
+    np.testing.assert_allclose(outer.gradient(value, z).numpy(), PROBABILITIES - ONE_HOT, atol=1e-7)
+
+
 def test_probabilities_inside_a_tape_are_passed_by():
     """The loss depends on the logits, as the module says; a copy of the probabilities is not passed by."""
     z = ag.Variable(LOGITS)
