@@ -14,6 +14,7 @@ from ..ops.arranging import *
 from ..ops.comparison import *
 from ..ops.complex_parts import *
 from ..ops.creation import *
+from ..ops.differences import *
 from ..ops.einsum import *
 from ..ops.exponential import *
 from ..ops.indexing import *
@@ -25,6 +26,7 @@ from ..ops.reshaping import *
 from ..ops.rounding import *
 from ..ops.scans import *
 from ..ops.selection import *
+from ..ops.signals import *
 from ..ops.softmax import *
 from ..ops.sorting import *
 from ..ops.statistics import *

@@ -2,12 +2,101 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
-from ..primitive import Primitive
+import numpy as np
 
-__all__: list[str] = []
+from ..primitive import Primitive, binary, unary
+from .arithmetic import POSITIVE, POWER, REAL
 
-ROWS: tuple[Primitive, ...] = ()
+__all__ = [
+    "cbrt", "exp", "exp2", "expm1", "float_power", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "sqrt",
+]  # fmt: skip
 
-OVERLOADS: dict[Any, Any] = {}
+LN2, LN10 = math.log(2.0), math.log(10.0)
+
+EXP = Primitive(
+    "exp", np.exp, elementwise=True, domain=(REAL,), doc="e ** x",
+    vjps=(lambda ct, ans, x: ct * ans,),
+)  # fmt: skip
+EXP2 = Primitive(
+    "exp2", np.exp2, elementwise=True, domain=(REAL,), doc="2 ** x",
+    vjps=(lambda ct, ans, x: ct * ans * LN2,),
+)  # fmt: skip
+EXPM1 = Primitive(
+    "expm1", np.expm1, elementwise=True, domain=(REAL,), doc="e ** x - 1, exact for small x",
+    vjps=(lambda ct, ans, x: ct * ans + ct,),
+)  # fmt: skip
+LOG = Primitive(
+    "log", np.log, elementwise=True, domain=(POSITIVE,), doc="Natural logarithm.",
+    vjps=(lambda ct, ans, x: ct / x,),
+)  # fmt: skip
+LOG2 = Primitive(
+    "log2", np.log2, elementwise=True, domain=(POSITIVE,), doc="Logarithm to base 2.",
+    vjps=(lambda ct, ans, x: ct / (x * LN2),),
+)  # fmt: skip
+LOG10 = Primitive(
+    "log10", np.log10, elementwise=True, domain=(POSITIVE,), doc="Logarithm to base 10.",
+    vjps=(lambda ct, ans, x: ct / (x * LN10),),
+)  # fmt: skip
+LOG1P = Primitive(
+    "log1p", np.log1p, elementwise=True, domain=((-0.6, 2.0),), doc="log(1 + x), exact for small x",
+    vjps=(lambda ct, ans, x: ct / (1 + x),),
+)  # fmt: skip
+SQRT = Primitive(
+    "sqrt", np.sqrt, elementwise=True, domain=(POSITIVE,), doc="Square root; the derivative at 0 is infinite.",
+    vjps=(lambda ct, ans, x: ct / (ans + ans),),
+)  # fmt: skip
+CBRT = Primitive(
+    "cbrt", np.cbrt, elementwise=True, domain=(POSITIVE,), doc="Cube root; the derivative at 0 is infinite.",
+    vjps=(lambda ct, ans, x: ct / (3 * ans * ans),),
+)  # fmt: skip
+
+
+def _share(part, total):
+    """exp(part - total), 0 where both are -inf (no share of nothing) and where part alone is."""
+    empty = np.isneginf(part)
+    return np.where(empty, np.zeros((), total.dtype), np.exp(np.where(empty, 0, part - total)))
+
+
+def _share2(part, total):
+    empty = np.isneginf(part)
+    return np.where(empty, np.zeros((), total.dtype), np.exp2(np.where(empty, 0, part - total)))
+
+
+LOGADDEXP = Primitive(
+    "logaddexp", np.logaddexp, elementwise=True, domain=(REAL, REAL), doc="log(exp(x1) + exp(x2)) without overflow",
+    vjps=(lambda ct, ans, x, y: ct * _share(x, ans),
+          lambda ct, ans, x, y: ct * _share(y, ans)),
+    kink="an argument of -inf has derivative 0",
+)  # fmt: skip
+LOGADDEXP2 = Primitive(
+    "logaddexp2", np.logaddexp2, elementwise=True, domain=(REAL, REAL), doc="log2(2 ** x1 + 2 ** x2) without overflow",
+    vjps=(lambda ct, ans, x, y: ct * _share2(x, ans),
+          lambda ct, ans, x, y: ct * _share2(y, ans)),
+    kink="an argument of -inf has derivative 0",
+)  # fmt: skip
+FLOAT_POWER = Primitive(
+    "float_power", np.float_power, elementwise=True, domain=(POSITIVE, REAL), doc="x1 ** x2, in float64 at least",
+    vjps=POWER.vjps, kink=POWER.kink,
+)  # fmt: skip
+
+ROWS = (EXP, EXP2, EXPM1, LOG, LOG2, LOG10, LOG1P, SQRT, CBRT, LOGADDEXP, LOGADDEXP2, FLOAT_POWER)
+
+exp = unary(EXP)
+exp2 = unary(EXP2)
+expm1 = unary(EXPM1)
+log = unary(LOG)
+log2 = unary(LOG2)
+log10 = unary(LOG10)
+log1p = unary(LOG1P)
+sqrt = unary(SQRT)
+cbrt = unary(CBRT)
+logaddexp = binary(LOGADDEXP)
+logaddexp2 = binary(LOGADDEXP2)
+float_power = binary(FLOAT_POWER)
+
+OVERLOADS = {
+    np.exp: exp, np.exp2: exp2, np.expm1: expm1, np.log: log, np.log2: log2, np.log10: log10, np.log1p: log1p,
+    np.sqrt: sqrt, np.cbrt: cbrt, np.logaddexp: logaddexp, np.logaddexp2: logaddexp2, np.float_power: float_power,
+}  # fmt: skip

@@ -1,4 +1,4 @@
-"""Sums of exponentials kept as logarithms: ``logsumexp`` and its running form."""
+"""Sums of exponentials, as logarithms: ``logsumexp`` and its running form."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from ..tensor import Overloaded
 from .axes import Axes, kept, on, several, spread
 from .matrices import operand, tensor
 from .reductions import MISSING, prepared, refuse, sample_reduction
+from .scans import LINEAR_RECURRENCE, moved, scan
 
-__all__ = ["logsumexp"]
+__all__ = ["logcumsumexp", "logsumexp"]
 
 # -- logsumexp -------------------------------------------------------------------------------------------------------
 
@@ -66,7 +67,30 @@ LOGSUMEXP = Primitive(
           np.sum(t * _shares_of_sum(ans, x, axis, keepdims), axis=axis, keepdims=keepdims),),
 )  # fmt: skip
 
-ROWS = (SHARE, LOGSUMEXP)
+# -- logcumsumexp ------------------------------------------------------------------------------------------------------
+
+
+def _part(x, total):
+    """``exp(x - total)``; 0 where x is -inf, 1 where both are +inf."""
+    nothing = np.isneginf(x)
+    alike = nothing | (np.isinf(x) & np.equal(x, total))
+    return np.exp(np.where(alike, 0, x) - np.where(alike, 0, total)) * np.logical_not(nothing)
+
+
+# The derivative of y[k] in x[i] is exp(x[i] - y[k]): the part of x[i] in y[i], times those of y[i] in y[i+1], of y[i+1]
+# in y[i+2], ... None of them exceeds 1, and the sums over k are a linear recurrence.
+LOGCUMSUMEXP = Primitive(
+    "logcumsumexp", lambda x, *, axis: np.logaddexp.accumulate(x, axis=axis), doc="Running logsumexp along an axis.",
+    sample=lambda draw: (lambda x: ((x,), {"axis": draw.axis(x.ndim) % x.ndim}))(draw.array(draw.shape(1))),
+    kink="entries of -inf have derivative 0",
+    vjps=(lambda ct, ans, x, *, axis: _part(x, ans) * on(
+              LINEAR_RECURRENCE, _part(ans, moved(ans, axis, -1, np.inf)), ct, axis=axis, reverse=True),),
+    jvps=(lambda t, ans, x, *, axis: on(
+              LINEAR_RECURRENCE, _part(moved(ans, axis, 1, -np.inf), ans), _part(x, ans) * t, axis=axis,
+              reverse=False),),
+)  # fmt: skip
+
+ROWS = (SHARE, LOGSUMEXP, LOGCUMSUMEXP)
 
 
 def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
@@ -118,10 +142,21 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
     return (result, sign) if return_sign else result
 
 
+def logcumsumexp(a, axis=None):
+    """Logarithm of the running sum of exponentials along an axis; of all entries in order if no axis is given."""
+    return scan("logcumsumexp", LOGCUMSUMEXP, a, axis)
+
+
+def _accumulate(array, axis=0, dtype=None, out=None):
+    """``numpy.logaddexp.accumulate``."""
+    refuse("logaddexp.accumulate", dtype=dtype, out=out)
+    return logcumsumexp(array, axis)
+
+
 def _reduce(a, axis=0, dtype=None, out=None, keepdims=False, initial=MISSING, where=True):
     """``numpy.logaddexp.reduce``."""
     refuse("logaddexp.reduce", dtype=dtype, out=out, initial=initial, where=None if where is True else where)
     return logsumexp(a, axis, keepdims=keepdims)
 
 
-OVERLOADS: dict[Any, Any] = {(np.logaddexp, "reduce"): _reduce}
+OVERLOADS: dict[Any, Any] = {(np.logaddexp, "reduce"): _reduce, (np.logaddexp, "accumulate"): _accumulate}

@@ -63,7 +63,7 @@ MEAN = Primitive(
 # -- product -----------------------------------------------------------------------------------------------------------
 
 
-def _products_of_others(x, axis: Axes):
+def products_of_others(x, axis: Axes):
     """For each entry the product of all others it is reduced with: products from the left times those from the right.
 
     Nothing is divided, so zeros are exact, whatever their number and the order of the derivative.
@@ -81,7 +81,7 @@ def _products_of_others(x, axis: Axes):
     return np.transpose(others, tuple(order.index(at) for at in range(x.ndim)))
 
 
-def _zero_wins(ct, slope):
+def zero_wins(ct, slope):
     """``ct * slope``, 0 where ``ct`` is 0 although the slope is infinite."""
     return ct * np.where(np.equal(ct, 0) & ~np.isfinite(slope), np.zeros((), slope.dtype), slope)
 
@@ -93,9 +93,9 @@ def _prod(x, *, axis: Axes, keepdims: bool, dtype=None):
 PROD = Primitive(
     "prod", _prod, sample=sample_reduction, doc="Product over axes; exact derivatives at zeros.",
     vjps=(lambda ct, ans, x, *, axis, keepdims, dtype=None:
-          _zero_wins(spread(ct, x.shape, axis, keepdims), _products_of_others(x, axis)),),
+          zero_wins(spread(ct, x.shape, axis, keepdims), products_of_others(x, axis)),),
     jvps=(lambda t, ans, x, *, axis, keepdims, dtype=None:
-          np.sum(_zero_wins(t, _products_of_others(x, axis)), axis=axis, keepdims=keepdims),),
+          np.sum(zero_wins(t, products_of_others(x, axis)), axis=axis, keepdims=keepdims),),
 )  # fmt: skip
 
 # -- extremes ----------------------------------------------------------------------------------------------------------

@@ -2,12 +2,163 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from functools import reduce
 
-from ..primitive import Primitive
+import numpy as np
 
-__all__: list[str] = []
+from ..errors import ShapeError
+from ..primitive import Primitive, apply, binary
+from ..tensor import Overloaded, as_value
+from .arithmetic import REAL
 
-ROWS: tuple[Primitive, ...] = ()
+__all__ = ["clip", "fmax", "fmin", "maximum", "minimum", "select", "where"]
 
-OVERLOADS: dict[Any, Any] = {}
+
+def _sample_where(draw):
+    shape = draw.shape()
+    condition = draw.array(draw.broadcastable(shape)) > 0
+    return (condition, draw.array(draw.broadcastable(shape)), draw.array(shape)), {}
+
+
+WHERE = Primitive(
+    "where", np.where, elementwise=True, doc="x1 where the condition holds, else x2", sample=_sample_where,
+    vjps=(None,
+          lambda ct, ans, c, x, y: np.where(c, ct, np.zeros((), ct.dtype)),
+          lambda ct, ans, c, x, y: np.where(c, np.zeros((), ct.dtype), ct)),
+)  # fmt: skip
+
+
+def _winner(ct, x, y, ans):
+    """ct where x is the result, half of it where both are; NaN counts as the result it became."""
+    first = np.equal(x, ans) | np.isnan(x)
+    second = np.equal(y, ans) | np.isnan(y)
+    return np.where(first, np.where(second, ct / 2, ct), np.zeros((), ct.dtype))
+
+
+def _number_winner(ct, x, y, ans):
+    """As ``_winner`` for fmax and fmin, where a NaN never wins over a number."""
+    first = np.equal(x, ans) | (np.isnan(x) & np.isnan(ans))
+    second = np.equal(y, ans) | (np.isnan(y) & np.isnan(ans))
+    return np.where(first, np.where(second, ct / 2, ct), np.zeros((), ct.dtype))
+
+
+_TIES = "ties share evenly: 1/2 each"
+
+MAXIMUM = Primitive(
+    "maximum", np.maximum, elementwise=True, domain=(REAL, REAL), doc="The larger of x1 and x2.", kink=_TIES,
+    vjps=(lambda ct, ans, x, y: _winner(ct, x, y, ans),
+          lambda ct, ans, x, y: _winner(ct, y, x, ans)),
+)  # fmt: skip
+MINIMUM = Primitive(
+    "minimum", np.minimum, elementwise=True, domain=(REAL, REAL), doc="The smaller of x1 and x2.", kink=_TIES,
+    vjps=(lambda ct, ans, x, y: _winner(ct, x, y, ans),
+          lambda ct, ans, x, y: _winner(ct, y, x, ans)),
+)  # fmt: skip
+FMAX = Primitive(
+    "fmax", np.fmax, elementwise=True, domain=(REAL, REAL), doc="The larger of x1 and x2; NaN loses.", kink=_TIES,
+    vjps=(lambda ct, ans, x, y: _number_winner(ct, x, y, ans),
+          lambda ct, ans, x, y: _number_winner(ct, y, x, ans)),
+)  # fmt: skip
+FMIN = Primitive(
+    "fmin", np.fmin, elementwise=True, domain=(REAL, REAL), doc="The smaller of x1 and x2; NaN loses.", kink=_TIES,
+    vjps=(lambda ct, ans, x, y: _number_winner(ct, x, y, ans),
+          lambda ct, ans, x, y: _number_winner(ct, y, x, ans)),
+)  # fmt: skip
+
+
+def _sample_clip(draw):
+    shape = draw.shape()
+    return (draw.array(shape), draw.array(draw.broadcastable(shape), -1.5, -0.5), draw.array((), 0.5, 1.5)), {}
+
+
+# At x == low a step up moves the result and a step down does not: every number from 0 to 1 is a subgradient in x, and 0
+# is the least. In the bound the same holds, so both are 0 there.
+CLIP = Primitive(
+    "clip", np.clip, elementwise=True, doc="x limited to the interval from low to high", sample=_sample_clip,
+    kink="0 for x and for a bound where x equals it",
+    vjps=(lambda ct, ans, x, low, high: np.where(
+              np.greater(x, low) & np.less(x, high), ct, np.zeros((), ct.dtype)),
+          lambda ct, ans, x, low, high: np.where(
+              np.less(x, low) & np.less_equal(low, high), ct, np.zeros((), ct.dtype)),
+          lambda ct, ans, x, low, high: np.where(
+              np.greater(x, high) | np.greater(low, high), ct, np.zeros((), ct.dtype))),
+)  # fmt: skip
+
+ROWS = (WHERE, MAXIMUM, MINIMUM, FMAX, FMIN, CLIP)
+
+maximum = binary(MAXIMUM)
+minimum = binary(MINIMUM)
+fmax = binary(FMAX)
+fmin = binary(FMIN)
+
+
+def where(condition, *choices):
+    """``where(condition, x, y)``: x where the condition holds, y elsewhere; with the condition alone, its positions.
+
+    The branch that is not taken gets a gradient of exactly 0, even where its own derivative is infinite or NaN.
+
+    Raises
+    ------
+    ValueError
+        If only one of x and y is given.
+    """
+    condition = condition.array if isinstance(condition, Overloaded) else as_value(condition)
+    if not choices:
+        from_positions = np.nonzero(condition)
+        return tuple(map(_constant, from_positions))
+    if len(choices) != 2:
+        raise ValueError("where: give both x and y, or neither; got one of them.")
+    return apply(WHERE, (condition.astype(bool, copy=False), *choices), {})
+
+
+def _constant(array):
+    return apply(_HELD, (array,), {})
+
+
+_HELD = Primitive("positions", lambda x: x, vjps=None)
+
+
+def clip(a, a_min=None, a_max=None, *, min=None, max=None, out=None):
+    """Entries limited to the interval from ``a_min`` to ``a_max`` (or ``min``, ``max``); None: no limit on that side.
+
+    The derivative is 0 outside the interval and at its bounds.
+    """
+    low = min if a_min is None else a_min
+    high = max if a_max is None else a_max
+    if out is not None:
+        raise ValueError("clip: out= is not supported on Tensors; assign the result.")
+    dtype = a.dtype if hasattr(a, "dtype") else np.result_type(a)
+    inexact = dtype.kind == "f"
+    if low is None and high is None:
+        return np.positive(a) if isinstance(a, Overloaded) else apply(_COPY, (a,), {})
+    # A missing bound that cannot be reached; integers keep their dtype with a one-sided maximum or minimum.
+    if not inexact:
+        result = a if low is None else maximum(a, low)
+        return result if high is None else minimum(result, high)
+    return apply(CLIP, (a, -np.inf if low is None else low, np.inf if high is None else high), {})
+
+
+_COPY = Primitive("clip without bounds", np.copy, vjps=(lambda ct, ans, x: ct,), elementwise=True, keeps=False)
+
+
+def select(condlist: Sequence, choicelist: Sequence, default=0):
+    """For each entry the choice whose condition is the first to hold, else ``default``.
+
+    Raises
+    ------
+    ShapeError
+        If the lists differ in length or are empty.
+    """
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ShapeError(
+            f"select: got {len(condlist)} conditions and {len(choicelist)} choices; expected one choice per condition."
+        )
+    pairs = list(zip(condlist, choicelist, strict=True))
+    return reduce(lambda rest, pair: where(pair[0], pair[1], rest), reversed(pairs), default)
+
+
+OVERLOADS = {
+    np.where: where, np.maximum: maximum, np.minimum: minimum, np.fmax: fmax, np.fmin: fmin, np.clip: clip,
+    np.select: select,
+}  # fmt: skip
