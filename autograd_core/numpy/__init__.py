@@ -17,6 +17,7 @@ from ..ops.creation import *
 from ..ops.differences import *
 from ..ops.einsum import *
 from ..ops.exponential import *
+from ..ops.gathering import *
 from ..ops.indexing import *
 from ..ops.joining import *
 from ..ops.log_sums import *

@@ -30,7 +30,7 @@ WHERE = Primitive(
 
 
 def _winner(ct, x, y, ans):
-    """ct where x is the result, half of it where both are; NaN counts as the result it became."""
+    """The cotangent where x is the result, half of it where both are; NaN counts as the result it became."""
     first = np.equal(x, ans) | np.isnan(x)
     second = np.equal(y, ans) | np.isnan(y)
     return np.where(first, np.where(second, ct / 2, ct), np.zeros((), ct.dtype))

@@ -45,7 +45,7 @@ ARCTAN = Primitive(
 
 
 def _over_square_radius(ct, x, y, numerator):
-    """ct * numerator / (x**2 + y**2), divided twice by the radius so that squares do not overflow; 0 at the origin."""
+    """``ct * numerator / (x**2 + y**2)``: divided twice by the radius, so that no square overflows; 0 at the origin."""
     radius = np.hypot(x, y)
     origin = np.equal(radius, 0)
     safe = np.where(origin, 1, radius)
@@ -61,7 +61,7 @@ ARCTAN2 = Primitive(
 
 
 def _direction(ct, part, radius):
-    """ct * part / radius, 0 where the radius is."""
+    """Cotangent * part / radius, 0 where the radius is."""
     origin = np.equal(radius, 0)
     return np.where(origin, np.zeros((), ct.dtype), ct * (part / np.where(origin, 1, radius)))
 
