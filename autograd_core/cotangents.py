@@ -8,6 +8,7 @@ buffer that it made itself and that nobody else holds.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -65,10 +66,29 @@ class Parts(list):
 
 def add_at(buffer, index, values) -> None:
     """``buffer[index] += values`` with repeated indices added up."""
-    if is_basic(index):
+    if is_basic(index) or (index.__class__ is np.ndarray and index.dtype.kind == "b"):
         buffer[index] += values
-    else:
+        return
+    places = _places(buffer, index, values)
+    if places is None:
         np.add.at(buffer, index, values)
+    else:  # np.add.at is three to four times as fast along one axis (tests/benchmarks/scatter.py)
+        np.add.at(buffer.reshape(-1), places.ravel(), np.broadcast_to(values, places.shape).ravel())
+
+
+def _places(buffer, index, values):
+    """Positions of ``index`` in the flattened ``buffer``; None where this has no simple form, or is not worth it."""
+    if np.size(values) < 512 or not buffer.flags.c_contiguous or values.dtype != buffer.dtype:
+        return None
+    entries = index if isinstance(index, tuple) else (index,)
+    if len(entries) > buffer.ndim or not all(
+        entry.__class__ is np.ndarray and entry.dtype.kind in "iu" for entry in entries
+    ):
+        return None
+    sides, rest = buffer.shape[: len(entries)], buffer.shape[len(entries) :]
+    places = np.ravel_multi_index(np.broadcast_arrays(*entries), sides, mode="wrap")  # counts from the end, too
+    width = math.prod(rest)
+    return (places[..., None] * width + np.arange(width)).reshape(places.shape + rest)
 
 
 def is_basic(index) -> bool:
