@@ -9,8 +9,9 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..primitive import Primitive, apply, binary
-from ..tensor import Overloaded, as_value
+from ..tensor import Overloaded, Tensor, as_value
 from .arithmetic import REAL
+from .matrices import operand, tensor, without_out
 
 __all__ = ["clip", "fmax", "fmin", "maximum", "minimum", "select", "where"]
 
@@ -105,18 +106,10 @@ def where(condition, *choices):
     """
     condition = condition.array if isinstance(condition, Overloaded) else as_value(condition)
     if not choices:
-        from_positions = np.nonzero(condition)
-        return tuple(map(_constant, from_positions))
+        return tuple(Tensor(positions, None) for positions in np.nonzero(condition))
     if len(choices) != 2:
         raise ValueError("where: give both x and y, or neither; got one of them.")
     return apply(WHERE, (condition.astype(bool, copy=False), *choices), {})
-
-
-def _constant(array):
-    return apply(_HELD, (array,), {})
-
-
-_HELD = Primitive("positions", lambda x: x, vjps=None)
 
 
 def clip(a, a_min=None, a_max=None, *, min=None, max=None, out=None):
@@ -126,20 +119,14 @@ def clip(a, a_min=None, a_max=None, *, min=None, max=None, out=None):
     """
     low = min if a_min is None else a_min
     high = max if a_max is None else a_max
-    if out is not None:
-        raise ValueError("clip: out= is not supported on Tensors; assign the result.")
-    dtype = a.dtype if hasattr(a, "dtype") else np.result_type(a)
-    inexact = dtype.kind == "f"
+    without_out("clip", out)
     if low is None and high is None:
-        return np.positive(a) if isinstance(a, Overloaded) else apply(_COPY, (a,), {})
-    # A missing bound that cannot be reached; integers keep their dtype with a one-sided maximum or minimum.
-    if not inexact:
+        return tensor(a)
+    a = operand(a)
+    if a.dtype.kind != "f":  # these have no infinity to stand for a missing bound
         result = a if low is None else maximum(a, low)
         return result if high is None else minimum(result, high)
     return apply(CLIP, (a, -np.inf if low is None else low, np.inf if high is None else high), {})
-
-
-_COPY = Primitive("clip without bounds", np.copy, vjps=(lambda ct, ans, x: ct,), elementwise=True, keeps=False)
 
 
 def select(condlist: Sequence, choicelist: Sequence, default=0):
