@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy import asarray
 
 from .errors import ConversionError, DtypeError, ShapeError, UnsupportedError
 from .node import Node
@@ -20,6 +21,8 @@ OVERLOADS: dict[Any, Callable[..., Any]] = {}
 """NumPy function, or (ufunc, method name), -> the function of ours that answers it."""
 
 _COPIED: Any = object()  # stands for the `node` that a user does not give
+
+_SCALARS = frozenset((np.float32, np.float64, np.bool_, np.int64))  # the commonest
 
 SUPPORTED_KINDS = "fciub"
 """Of the dtypes a Tensor may have: float, complex, signed, unsigned, bool."""
@@ -489,7 +492,9 @@ class Tensor(Overloaded):
             array = array.__array__() if isinstance(array, Overloaded) else np.array(as_value(array))
             node = None
         # One exact type check costs 30 ns and also catches the scalars that NumPy returns for 0-d results.
-        self.array = array if array.__class__ is np.ndarray else as_value(array)
+        if array.__class__ is not np.ndarray:
+            array = asarray(array) if array.__class__ in _SCALARS else as_value(array)
+        self.array = array
         self.node = node
 
     def _is_tracked(self) -> bool:
