@@ -10,7 +10,6 @@ import numpy as np
 from ..errors import ShapeError
 from ..primitive import Primitive, apply, binary
 from ..tensor import Overloaded, Tensor, as_value
-from .arithmetic import REAL
 from .matrices import operand, tensor, without_out
 
 __all__ = ["clip", "fmax", "fmin", "maximum", "minimum", "select", "where"]
@@ -46,23 +45,31 @@ def _number_winner(ct, x, y, ans):
 
 _TIES = "ties share evenly: 1/2 each"
 
+
+def _sample_apart(draw):
+    """Two arrays that have no entry in common: complex numbers jump where their real parts are equal."""
+    shape = draw.shape()
+    x, y = (draw.spread(s) for s in (shape, draw.broadcastable(shape)))
+    return draw.choice(((x, y + 0.1), (y + 0.1, x))), {}
+
+
 MAXIMUM = Primitive(
-    "maximum", np.maximum, elementwise=True, domain=(REAL, REAL), doc="The larger of x1 and x2.", kink=_TIES,
+    "maximum", np.maximum, elementwise=True, sample=_sample_apart, doc="The larger of x1 and x2.", kink=_TIES,
     vjps=(lambda ct, ans, x, y: _winner(ct, x, y, ans),
           lambda ct, ans, x, y: _winner(ct, y, x, ans)),
 )  # fmt: skip
 MINIMUM = Primitive(
-    "minimum", np.minimum, elementwise=True, domain=(REAL, REAL), doc="The smaller of x1 and x2.", kink=_TIES,
+    "minimum", np.minimum, elementwise=True, sample=_sample_apart, doc="The smaller of x1 and x2.", kink=_TIES,
     vjps=(lambda ct, ans, x, y: _winner(ct, x, y, ans),
           lambda ct, ans, x, y: _winner(ct, y, x, ans)),
 )  # fmt: skip
 FMAX = Primitive(
-    "fmax", np.fmax, elementwise=True, domain=(REAL, REAL), doc="The larger of x1 and x2; NaN loses.", kink=_TIES,
+    "fmax", np.fmax, elementwise=True, sample=_sample_apart, doc="The larger of x1 and x2; NaN loses.", kink=_TIES,
     vjps=(lambda ct, ans, x, y: _number_winner(ct, x, y, ans),
           lambda ct, ans, x, y: _number_winner(ct, y, x, ans)),
 )  # fmt: skip
 FMIN = Primitive(
-    "fmin", np.fmin, elementwise=True, domain=(REAL, REAL), doc="The smaller of x1 and x2; NaN loses.", kink=_TIES,
+    "fmin", np.fmin, elementwise=True, sample=_sample_apart, doc="The smaller of x1 and x2; NaN loses.", kink=_TIES,
     vjps=(lambda ct, ans, x, y: _number_winner(ct, x, y, ans),
           lambda ct, ans, x, y: _number_winner(ct, y, x, ans)),
 )  # fmt: skip

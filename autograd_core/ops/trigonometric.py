@@ -132,7 +132,7 @@ def sinc_derivative(x, order: int):
 
 
 SINC = Primitive(
-    "sinc", sinc_derivative, elementwise=True, domain=(REAL,), doc="sin(pi x) / (pi x), differentiated `order` times",
+    "sinc", sinc_derivative, elementwise=True, doc="sin(pi x) / (pi x), differentiated `order` times",
     vjps=(lambda ct, ans, x, *, order: ct * SINC(x, order=order + 1)
           if hasattr(ct, "node") else ct * sinc_derivative(x, order + 1),),
     sample=lambda draw: ((draw.array(draw.shape(), -2.0, 2.0),), {"order": draw.integer(0, 2)}),
