@@ -128,7 +128,7 @@ def clip(a, a_min=None, a_max=None, *, min=None, max=None, out=None):
     high = max if a_max is None else a_max
     without_out("clip", out)
     if low is None and high is None:
-        return tensor(a)
+        return np.copy(tensor(a))
     a = operand(a)
     if a.dtype.kind != "f":  # these have no infinity to stand for a missing bound
         result = a if low is None else maximum(a, low)
