@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from ..primitive import LINEAR, Primitive, apply, binary, unary
-from .arithmetic import REAL
 from .complex_parts import nothing
 from .matrices import operand, without_out
 
