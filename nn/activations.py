@@ -44,7 +44,8 @@ def softmax(x, axis: int = -1):
     y = anp.softmax(x, axis=axis)
     if y.node is None and axis in (-1, y.ndim - 1):
         logits = x if x.__class__ is ag.Tensor else ag.convert_to_tensor(x)
-        y.node = ag.Node(anp.softmax.primitive, (logits.array,), (None,), y.array, {"axis": y.ndim - 1}, ())
+        softmax: Any = anp.softmax
+        y.node = ag.Node(softmax.primitive, (logits.array,), (None,), y.array, {"axis": y.ndim - 1}, ())
     return y
 
 

@@ -21,6 +21,8 @@ from ..ops.gathering import *
 from ..ops.indexing import *
 from ..ops.joining import *
 from ..ops.log_sums import *
+from ..ops.missing import *
+from ..ops.padding import *
 from ..ops.products import *
 from ..ops.reductions import *
 from ..ops.reshaping import *

@@ -183,7 +183,7 @@ def roll(a, shift, axis=None):
 
 def _integers(name: str, values) -> tuple[int, ...]:
     try:
-        several_ = values if isinstance(values, (tuple, list)) or getattr(values, "ndim", 0) else (values,)
+        several_ = values if isinstance(values, (tuple, list)) or getattr(values, "ndim", 0) > 0 else (values,)
         return tuple(value.__index__() for value in several_)
     except (AttributeError, TypeError):
         raise DomainError(f"{name}: expected an integer, or several; got {values!r}.") from None

@@ -124,7 +124,7 @@ def asfortranarray(a, dtype=None):
 def _checked(name: str, shape) -> tuple[builtins.int, ...]:
     """A shape as a tuple of lengths; entries may be Tensors that hold integers."""
     try:
-        sides = tuple(shape) if isinstance(shape, (list, tuple)) or getattr(shape, "ndim", 0) else (shape,)
+        sides = tuple(shape) if isinstance(shape, (list, tuple)) or getattr(shape, "ndim", 0) > 0 else (shape,)
         lengths = tuple(side.__index__() for side in sides)
     except (TypeError, AttributeError):
         raise ShapeError(f"{name}: a shape is an integer or a tuple of integers; got {shape!r}.") from None

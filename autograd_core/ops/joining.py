@@ -93,7 +93,7 @@ def _parts(name: str, arrays) -> list[Any]:
     return parts
 
 
-def _in_dtype(parts, dtype, casting: str):
+def _in_dtype(parts, dtype, casting: Any):
     if dtype is None:
         return parts
     wanted = np.dtype(dtype)

@@ -35,7 +35,7 @@ def _is_short(x, axis) -> bool:
     return axis == x.ndim - 1 and x.shape[axis] <= SHORT and x.size >= x.shape[axis] * max(x.shape[axis], 8)
 
 
-def _opened(x, axis: int):
+def _opened(x, axis: Any):
     """Copy of ``x`` as a matrix, and which axis of it holds the classes."""
     if axis == x.ndim - 1:
         matrix = x.reshape(-1, x.shape[-1])
@@ -43,7 +43,7 @@ def _opened(x, axis: int):
     return np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1).copy(), 0
 
 
-def _closed(matrix, at: int, shape, axis: int):
+def _closed(matrix, at: int, shape, axis: Any):
     """The array of ``shape`` that ``_opened`` made ``matrix`` from."""
     if axis == len(shape) - 1:
         return (matrix if at else matrix.T.copy()).reshape(shape)

@@ -289,15 +289,15 @@ _ANSWERS = {
 }
 
 
-def answer_to(ufunc) -> Callable[..., Any] | None:
+def answer_to(ufunc: Any) -> Callable[..., Any] | None:
     """Function of ours for a ufunc of SciPy's, None for a ufunc that is not known.
 
     Ufuncs do not say which package they belong to. Whoever holds one of SciPy's has imported it.
     """
-    scipy_special = sys.modules.get("scipy.special")
+    scipy_special: Any = sys.modules.get("scipy.special")
     if scipy_special is None or getattr(scipy_special, ufunc.__name__, None) is not ufunc:
         return None
-    return _ANSWERS.get(ufunc.__name__)
+    return _ANSWERS.get(ufunc.__name__)  # type: ignore[union-attr]
 
 
 OVERLOADS: dict[Any, Any] = {np.i0: i0, "other ufunc": answer_to}
