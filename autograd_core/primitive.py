@@ -277,6 +277,8 @@ def _saved(value, arg, keeps: bool):
 
 def unary(primitive: Primitive) -> Callable[..., Tensor]:
     """Public function of one argument for an elementwise ``primitive``."""
+    if primitive.vjps is None:  # nothing is ever recorded
+        return _named(lambda x: apply(primitive, (x,), NO_PARAMS), primitive)
     impl = primitive.impl
 
     def function(x):
@@ -300,6 +302,8 @@ def unary(primitive: Primitive) -> Callable[..., Tensor]:
 
 def binary(primitive: Primitive) -> Callable[..., Tensor]:
     """Public function of two arguments for an elementwise ``primitive``."""
+    if primitive.vjps is None:
+        return _named(lambda x1, x2: apply(primitive, (x1, x2), NO_PARAMS), primitive)
     impl = primitive.impl
 
     def function(x1, x2):

@@ -26,6 +26,7 @@ LAYERS = (
     "variable",
     "constants",
     "primitive",
+    "scatter",
     "ops",
     "cotangents",
     "backward",

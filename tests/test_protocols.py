@@ -70,15 +70,15 @@ def test_tensors_inside_lists_are_seen():
     ("name", "call"),
     [
         ("busday_count", lambda t: np.busday_count(t, t)),
-        ("numpy.linalg.eigvals", lambda t: np.linalg.eigvals(t)),
-        ("histogram", lambda t: np.histogram(t)),
+        ("numpy.roots", lambda t: np.roots(t[0])),
+        ("histogramdd", lambda t: np.histogramdd(t)),
         ("apply_along_axis", lambda t: np.apply_along_axis(np.sum, 0, t)),
         ("save", lambda t: np.save("never written", t)),
         ("unwrap", lambda t: np.unwrap(t)),
         ("add.at", lambda t: np.add.at(t, 0, 1.0)),
         ("add.at", lambda t: np.add.at(X.copy(), (0, 0), t[0, 0])),
         ("subtract.reduce", lambda t: np.subtract.reduce(t)),
-        ("spacing", lambda t: np.spacing(t)),
+        ("subtract.accumulate", lambda t: np.subtract.accumulate(t)),
     ],
 )
 def test_a_function_without_a_rule_is_refused_by_name(name, call):
@@ -118,9 +118,11 @@ def test_every_function_is_answered_or_refused(name):
 def test_every_ufunc_is_answered_or_refused(name):
     """All of NumPy's ufuncs, for floats: the value is NumPy's, or an UnsupportedError names the ufunc."""
     ufunc = getattr(np, name)
-    args = [np.array([0.3, 0.6])] * ufunc.nin
+    args = [np.array([1.3, 1.6]) if ufunc is np.arccosh else np.array([0.3, 0.6])] * ufunc.nin
     if "dd"[: ufunc.nin] not in [types.partition("->")[0] for types in ufunc.types]:
         args = [np.array([1, 2])] * ufunc.nin
+    if name in ("matvec", "vecmat"):
+        args = [np.eye(2)] * 2
     tensors = [ag.constant(arg) for arg in args]
     if ufunc not in OVERLOADS:
         with pytest.raises(ag.UnsupportedError, match=rf"^{ufunc.__name__} is not supported"):

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..cotangents import Cleared, Scatter
 from ..errors import StaleValueError
 from ..node import Node
+from ..scatter import Cleared, Scatter
 
 
 def local_derivatives(node: Node) -> list[float | None]:

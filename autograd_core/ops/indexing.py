@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from ..cotangents import Cleared, Scatter, add_at, is_basic
 from ..errors import DtypeError, ShapeError, UnsupportedError
 from ..node import Node, Spec
 from ..primitive import LINEAR, Primitive, apply
 from ..recording import current
+from ..scatter import Cleared, Scatter, add_at, is_basic
 from ..shapes import broadcasts_into, shape_of
 from ..tensor import OVERLOADS as TABLE
 from ..tensor import Overloaded, Tensor, as_value
@@ -179,6 +179,8 @@ def getitem(x, index):
     IndexError
         Out of range, too many indices, or an index that is not integer or boolean.
     """
+    if x.__class__ is Variable:
+        x = x.value
     result = apply(GETITEM, (x,), {"index": canonical(index)})
     source = x.array
     # Entries of an array that is being filled: a view would hold the buffer, and the next update would have to copy it.

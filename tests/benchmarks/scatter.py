@@ -7,7 +7,7 @@ from time import perf_counter
 
 import numpy as np
 
-from autograd_core.cotangents import add_at
+from autograd_core.scatter import add_at
 
 CASES = ((1000, 64, 2048), (10000, 128, 4096), (100, 3, 32), (50, 1, 10000))
 

@@ -121,7 +121,7 @@ def test_float32_stays(row, data):
         assert tangent.dtype == ct.dtype
 
 
-@each([row for row in ELEMENTWISE if len(row.domain) > 1])
+@each([row for row in ELEMENTWISE if len(row.domain) > 1 and row.name != "float_power"])  # always in double precision
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_python_number_never_widens(row, dtype):
     """An array beside Python numbers: the array's dtype all the way."""
