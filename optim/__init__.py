@@ -7,7 +7,7 @@
 >>> for _ in range(100):
 ...     with ag.GradientTape() as tape:
 ...         loss = (w - 2.0) ** 2
-...     optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+...     steps = optimizer.apply_gradients([(tape.gradient(loss, w), w)])
 >>> round(w.item(), 6)
 2.0
 """

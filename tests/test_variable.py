@@ -218,7 +218,7 @@ def test_indexing_reads_entries():
     v = ag.Variable([1.0, 2.0, 3.0])
     with ag.GradientTape() as tape:
         y = v[1] * v[[0, 1]] * v[1:]
-    assert tape.gradient(y, v).tolist() == [4.0, 14.0, 4.0]  # y = [v1 v0 v1, v1 v1 v2]
+    assert tape.gradient(y, v).tolist() == [4.0, 16.0, 4.0]  # y = [v1 v0 v1, v1 v1 v2]
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))])

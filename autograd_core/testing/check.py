@@ -208,14 +208,30 @@ class Line:
         coarsest = max([*subject.points, *cts], key=lambda array: np.finfo(array.dtype).eps)
         self.precision = float(np.finfo(coarsest.dtype).eps)
         self.rtol = subject.rtol if subject.rtol is not None else _default_rtol(self.precision)
+        self.least_size = 0.0
+        self.least_size = self._rounding() / self.precision
         self.size = self.along(subject.points)(0.0)[1]
+
+    def _rounding(self) -> float:
+        """Rounding error of the function that its value does not show, as of ``x - mean(x)``, whose terms cancel.
+
+        It is how far five values side by side are from a line. A jump is no rounding: there is a bound.
+        """
+        generator = np.random.default_rng(2)
+        value = self.along([_random_like(x, generator) * _scale(x, 0.0) for x in self.subject.points])
+        step = 64 * self.precision
+        values = np.array([value(k * step)[0] for k in range(-2, 3)])
+        size = max((float(_scale(x).max(initial=1.0)) for x in self.subject.points), default=1.0)
+        weight = max((float(np.abs(ct).max(initial=0.0)) for ct in self.cts), default=0.0)
+        return min(float(np.abs(np.diff(values, 2)).max()), 100 * self.precision * size * weight)
 
     def along(self, direction: Arrays) -> Callable[[float], tuple[float, float]]:
         points = self.subject.points
 
         def value(t: float) -> tuple[float, float]:
             moved = [np.asarray(x + t * v, x.dtype) for x, v in zip(points, direction, strict=True)]
-            return _pair(self.cts, self.subject.values(moved))
+            total, size = _pair(self.cts, self.subject.values(moved))
+            return total, max(size, self.least_size)
 
         return value
 
@@ -394,9 +410,10 @@ def _pair(cts: Arrays, tangents: Arrays) -> tuple[float, float]:
     total = size = 0.0
     for ct, tangent in zip(cts, tangents, strict=True):
         wide = np.complex128 if _raw(ct).dtype.kind == "c" or _raw(tangent).dtype.kind == "c" else np.float64
-        terms = np.real(np.conj(np.asarray(_raw(ct), wide)) * np.asarray(_raw(tangent), wide))
-        total += float(terms.sum())
-        size += float(np.abs(terms).sum())
+        with np.errstate(invalid="ignore", over="ignore"):  # a rule that gives infinities is told of, not warned about
+            terms = np.real(np.conj(np.asarray(_raw(ct), wide)) * np.asarray(_raw(tangent), wide))
+            total += float(terms.sum())
+            size += float(np.abs(terms).sum())
     return total, size
 
 
@@ -408,10 +425,10 @@ def _random_like(x, generator):
     return np.asarray(entries, x.dtype)
 
 
-def _scale(x):
-    """A power of two of the size of each entry, at least 1."""
-    sizes = np.maximum(np.abs(x), 1.0)
-    return np.asarray(2.0 ** np.floor(np.log2(sizes)), sizes.dtype)
+def _scale(x, least: float = 1.0):
+    """A power of two of the size of each entry, or ``least`` if that is more."""
+    sizes = np.maximum(np.abs(x), least)
+    return np.asarray(np.ldexp(np.sign(sizes), np.frexp(sizes)[1] - 1), sizes.dtype)  # 0 for 0
 
 
 def _default_rtol(precision: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -51,12 +52,20 @@ def likely_cause(shape: tuple[int, ...], by_rule, numerical) -> str:
     large = np.abs(numerical) > 1e-6 * size
     ratios = by_rule[large] / numerical[large]
     if ratios.size and _close(ratios, np.full_like(ratios, ratios[0]), abs(ratios[0])) and not by_rule[~large].any():
-        return f"every entry is {ratios[0]:.6g} times what it should be: a constant factor is missing or too much."
+        factor = _factor(ratios)
+        return f"every entry is {factor:.6g} times what it should be: a constant factor is missing or too much."
     if len(shape) == 2 and shape[0] == shape[1] and by_rule.size == shape[0] * shape[1]:
         square = numerical.reshape(shape)
         if _close(by_rule.reshape(shape), square.T, size):
             return "the gradient is transposed."
     return ""
+
+
+def _factor(ratios) -> float:
+    """What all ratios are about: a simple fraction if there is one, since differences are only so exact."""
+    ratio = float(np.median(ratios))
+    simple = Fraction(ratio).limit_denominator(12)
+    return float(simple) if abs(simple - ratio) <= CLOSE * abs(ratio) else ratio
 
 
 def _close(a, b, size) -> bool:

@@ -74,7 +74,7 @@ def test_higher_orders_and_single_modes():
         (sine(lambda ct, ans, x: np.transpose(ct * np.cos(x))), "transposed"),
         (sine(lambda ct, ans, x: 0 * ct), "is 0 in every entry"),
         (sine(lambda ct, ans, x: ct / 0 * np.cos(x)), "NaN or infinity"),
-        (lambda x: x * np.cos(x.numpy()), ""),
+        (lambda x: x * np.cos(x.numpy()), None),
         (lambda x: ag.constant(x.numpy()), "the path is cut"),
     ],
 )
@@ -107,7 +107,7 @@ def test_wrong_among_many_kinks_is_found():
     x = RANDOM.normal(size=500)
     x[::5] = 0.0
     bad = sine(lambda ct, ans, x: 1.5 * ct * np.cos(x))
-    with pytest.raises(ag.GradientCheckError, match=r"1\.5 times"):
+    with pytest.raises(ag.GradientCheckError, match=r"args\[0\], entry \["):
         check_grads(lambda x: np.abs(x) + bad(x), (x,))
 
 
