@@ -6,7 +6,7 @@ edge by edge. See the documentation's "How the engine works".
 
 from __future__ import annotations
 
-from . import errors, numpy
+from . import errors, numpy, testing
 from .constants import constant, convert_to_tensor
 from .custom import custom_gradient, primitive
 from .dispatch import install as _install
@@ -79,6 +79,7 @@ __all__ = [
     "numpy",
     "primitive",
     "stop_gradient",
+    "testing",
     "value_and_grad",
     "vjp",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import reduce
 
@@ -49,8 +50,11 @@ _TIES = "ties share evenly: 1/2 each"
 def _sample_apart(draw):
     """Two arrays that have no entry in common: complex numbers jump where their real parts are equal."""
     shape = draw.shape()
-    x, y = (draw.spread(s) for s in (shape, draw.broadcastable(shape)))
-    return draw.choice(((x, y + 0.1), (y + 0.1, x))), {}
+    other = draw.broadcastable(shape)
+    count = math.prod(shape)
+    values = draw.spread((count + math.prod(other),))
+    x, y = values[:count].reshape(shape), values[count:].reshape(other)
+    return draw.choice(((x, y), (y, x))), {}
 
 
 MAXIMUM = Primitive(
