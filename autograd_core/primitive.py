@@ -182,9 +182,11 @@ def apply(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]):
     Tensor, or a tuple of Tensors if the primitive has several results.
     """
     frame = current()
+    tokens = None if frame is None else frame.tokens
     values: list[Any] = []
     parents: list[Node | None] = []
     foreign = False  # whether a raw array came from the user, who may write to it later
+    tracked = mixed = False  # by all active tapes; or by others, or by some of them
     for arg in args:
         kind = arg.__class__
         if kind is Variable:
@@ -192,7 +194,13 @@ def apply(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]):
             kind = Tensor
         if kind is Tensor:
             values.append(arg.array)
-            parents.append(arg.node)
+            node = arg.node
+            parents.append(node)
+            if node is not None:
+                if node.tapes is tokens:
+                    tracked = True
+                else:
+                    mixed = True
         else:
             parents.append(None)
             if kind in _NUMBERS:
@@ -207,20 +215,34 @@ def apply(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]):
     several = out.__class__ is tuple
     if foreign:
         out = tuple(_own(o, values) for o in out) if several else _own(out, values)
-    tapes = () if frame is None or primitive.vjps is None else frame.trackers(parents)
-    if frame is None or not tapes:
-        return tuple(Tensor(o, None) for o in out) if several else Tensor(out, None)
-    value: Any = tuple(map(as_value, out)) if several else as_value(out)
-    if not several and value.dtype.kind not in "fc":
-        return Tensor(value, None)  # integers and booleans have no derivative
-    saved = tuple(_saved(v, arg, primitive.keeps) for v, arg in zip(values, args, strict=True))
-    # A parent tracked only by tapes that are not active here must not be kept alive by this graph.
-    kept = tuple(p if p is not None and _meets(p.tapes, tapes) else None for p in parents)
-    node = Node(primitive, saved, kept, value, params or NO_PARAMS, tapes)
-    frame.write(node)
+    if mixed and frame is not None:
+        tapes = frame.trackers(parents)
+    else:
+        tapes = tokens if tracked else None
+    recorded = tapes and primitive.vjps is not None
     if several:
+        if not recorded:
+            return tuple(Tensor(o, None) for o in out)
+        result, value = None, tuple(map(as_value, out))
+    else:
+        result = Tensor(out, None)
+        value = result.array
+        if not recorded or value.dtype.kind not in "fc":  # integers and booleans have no derivative
+            return result
+    if foreign:
+        saved = tuple(_saved(v, arg, primitive.keeps) for v, arg in zip(values, args, strict=True))
+    elif primitive.keeps:
+        saved = tuple(values)
+    else:
+        saved = tuple([Spec(v) if v.__class__ is np.ndarray else v for v in values])
+    if mixed:  # a parent tracked only by tapes that are not active here must not be kept alive by this graph
+        parents = [p if p is not None and _meets(p.tapes, tapes) else None for p in parents]
+    node = Node(primitive, saved, tuple(parents), value, params or NO_PARAMS, tapes)
+    frame.write(node)
+    if result is None:
         return tuple(output_of(frame, node, index) for index in range(len(value)))
-    return Tensor(value, node)
+    result.node = node
+    return result
 
 
 def output_of(frame: Frame, node: Node, index: int) -> Tensor:

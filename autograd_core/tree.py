@@ -28,6 +28,9 @@ def flatten(structure: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     """
     if not isinstance(structure, (dict, list, tuple)):
         return [structure], _only
+    kind = structure.__class__
+    if (kind is list or kind is tuple) and not any(isinstance(child, (dict, list, tuple)) for child in structure):
+        return list(structure), kind  # what most calls are about
     children = list(structure.values()) if isinstance(structure, dict) else list(structure)
     parts = [flatten(child) for child in children]
     leaves = [leaf for child_leaves, _ in parts for leaf in child_leaves]

@@ -118,6 +118,11 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits: bool = False):
     """
     y_pred = _tensor(y_pred)
     labels = class_numbers("sparse_categorical_crossentropy", y_true, y_pred.shape)
+    source = None if from_logits else logits_of(y_pred)
+    if source is not None:
+        if y_true.__class__ is ag.Tensor:
+            labels = ag.Tensor(labels, None)  # not the user's array: it need not be copied
+        return anp.sparse_softmax_cross_entropy(labels, source, probabilities=y_pred)
     return anp.sparse_softmax_cross_entropy(labels, _logits(y_pred, from_logits))
 
 

@@ -53,9 +53,17 @@ def _sigmoid(x):
         return np.reciprocal(result, result)
 
 
+def _sigmoid_rule(ct, ans, x):
+    if ct.__class__ is not np.ndarray or not _is_large(ans) or ct.shape != ans.shape or ct.dtype is not ans.dtype:
+        return ct * ans * (1 - ans)
+    slope = np.subtract(1, ans)  # the same in one array
+    np.multiply(slope, ans, slope)
+    return np.multiply(slope, ct, slope)
+
+
 SIGMOID = Primitive(
     "sigmoid", _sigmoid, elementwise=True, domain=(REAL,), keeps=False, doc="1 / (1 + exp(-x)), without overflow.",
-    vjps=(lambda ct, ans, x: ct * ans * (1 - ans),),
+    vjps=(_sigmoid_rule,),
 )  # fmt: skip
 
 

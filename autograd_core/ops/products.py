@@ -18,7 +18,7 @@ from .arithmetic import multiply
 from .matrices import conjugate, operand, tensor, vectors, without_out
 
 __all__ = [
-    "cross", "dot", "inner", "kron", "matmul", "matvec", "outer", "tensordot", "trace", "vdot", "vecdot", "vecmat",
+    "affine", "cross", "dot", "inner", "kron", "matmul", "matvec", "outer", "tensordot", "trace", "vdot", "vecdot", "vecmat",
 ]  # fmt: skip
 
 
@@ -111,6 +111,56 @@ MATMUL = Primitive(
 )  # fmt: skip
 
 _matmul_of_two = binary(MATMUL)
+
+
+def _affine(x, w, b):
+    y = _matmul(x, w)
+    # The product is a fresh array: the addition may write into it, if it does not widen it.
+    return np.add(y, b, y) if y.__class__ is np.ndarray and b.dtype is y.dtype else y + b
+
+
+def _affine_wrt_b(ct, ans, x, w, b):
+    if ct.__class__ is np.ndarray:
+        return np.add.reduce(ct if ct.ndim == 2 else _rows(ct), axis=0) if ct.ndim > 1 else ct
+    return np.sum(ct, axis=tuple(range(ct.ndim - 1)))
+
+
+def _sample_affine(draw):
+    n, m = draw.integer(0, 3), draw.integer(0, 3)
+    return (draw.array((*draw.shape(max_dims=2, max_side=3), n)), draw.array((n, m)), draw.array((m,))), {}
+
+
+AFFINE = Primitive(
+    "affine", _affine, sample=_sample_affine, doc="x @ w + b, with a matrix w and a vector b: one layer of a network.",
+    vjps=(lambda ct, ans, x, w, b: _matmul_wrt_x(ct, ans, x, w),
+          lambda ct, ans, x, w, b: _matmul_wrt_y(ct, ans, x, w),
+          _affine_wrt_b),
+    jvps=(lambda t, ans, x, w, b: t @ w,
+          lambda t, ans, x, w, b: x @ t,
+          lambda t, ans, x, w, b: np.broadcast_to(t, ans.shape)),
+)  # fmt: skip
+
+
+def affine(x, w, b):
+    """``x @ w + b`` in one step: what a layer of a network does before its activation.
+
+    Parameters
+    ----------
+    x : array_like, Tensor or Variable, shape (..., n)
+    w : shape (n, m)
+    b : shape (m,)
+
+    Raises
+    ------
+    ShapeError
+        If the shapes are not these.
+    """
+    x, w, b = operand(x), operand(w), operand(b)
+    if not x.ndim or w.ndim != 2 or b.shape != w.shape[1:] or x.shape[-1] != w.shape[0]:
+        raise ShapeError(
+            f"affine: x has shape {x.shape}, w {w.shape}, b {b.shape}; expected (..., n), (n, m) and (m,)."
+        )
+    return apply(AFFINE, (x, w, b), {})
 
 
 def matmul(x1, x2, /, out=None, **keywords):
@@ -369,7 +419,7 @@ def trace(a, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype=None, out=No
 
 # -- tables ------------------------------------------------------------------------------------------------------------
 
-ROWS = (MATMUL, VECDOT, OUTER, TENSORDOT, CROSS)
+ROWS = (MATMUL, AFFINE, VECDOT, OUTER, TENSORDOT, CROSS)
 
 _UFUNCS_OF_TWO = (
     np.add, np.subtract, np.multiply, np.divide, np.power, np.maximum, np.minimum, np.fmax, np.fmin, np.arctan2,

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ShapeError, UnsupportedError
 from ..primitive import LINEAR, Primitive, apply
-from ..tensor import Overloaded
+from ..tensor import Overloaded, Tensor
 from .axes import Axes, kept, length, several, spread
 from .matrices import operand, tensor
 
@@ -57,7 +57,7 @@ MEAN = Primitive(
     "mean", _mean, keeps=False, sample=lambda draw: sample_reduction(draw, min_side=1), jvps=LINEAR,
     doc="Arithmetic mean over axes.",
     vjps=(lambda ct, ans, x, *, axis, keepdims, dtype=None:
-          spread(ct / builtins.max(length(x.shape, axis), 1), x.shape, axis, keepdims),),
+          spread(ct / (length(x.shape, axis) or 1), x.shape, axis, keepdims),),
 )  # fmt: skip
 
 # -- product -----------------------------------------------------------------------------------------------------------
@@ -197,6 +197,8 @@ def sum(a, axis=None, dtype=None, out=None, keepdims=MISSING, initial=MISSING, w
 
 def mean(a, axis=None, dtype=None, out=None, keepdims=MISSING, *, where=MISSING):
     """Arithmetic mean over axes, as ``numpy.mean``."""
+    if a.__class__ is Tensor and axis is dtype is out is None and keepdims is where is MISSING:  # of a loss, as a rule
+        return apply(MEAN, (a,), {"axis": tuple(range(a.array.ndim)), "keepdims": False})
     a, params = prepared("mean", a, axis, keepdims, out)
     if dtype is not None:
         params["dtype"] = np.dtype(dtype)

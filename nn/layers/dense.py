@@ -67,9 +67,7 @@ class Dense(Layer):
             )
         if inputs.dtype.kind in "iub":
             inputs = inputs.astype(self.dtype)
-        outputs = anp.matmul(inputs, kernel)
-        if self.bias is not None:
-            outputs = anp.add(outputs, self.bias)
+        outputs = anp.matmul(inputs, kernel) if self.bias is None else anp.affine(inputs, kernel, self.bias)
         return self.activation(outputs)
 
     def compute_output_shape(self, input_shape):
