@@ -56,15 +56,19 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
     owned: set[Node] = set()  # nodes whose pending cotangent is an array made here, so that it may be written to
     connected: set[Node] | None = None  # looked for only when a rule is missing
     for node in reversed(nodes):
-        if node not in pending:  # not on any path from the target
+        ct = pending.get(node)
+        if ct is None:  # not on any path from the target
             continue
-        ct = pending[node] if node in kept else pending.pop(node)  # freed once used
+        if node not in kept:
+            del pending[node]  # freed once used
         primitive = node.primitive
-        ans, args = (node.value, node.args) if not recorded else tensors_of(node)
+        ans, args, params = node.value, node.args, node.params
+        if recorded:
+            ans, args = tensors_of(node)
         if ct.__class__ is Parts:
             ct = complete(ct, ans)
         rules = primitive.vjps if primitive.rule_per_argument else primitive.rules(len(args))
-        joint = rules[0](ct, ans, *args, **node.params) if primitive.joint else None
+        joint = rules[0](ct, ans, *args, **params) if primitive.joint else None
         for index, parent in enumerate(node.parents):
             if parent is None:
                 continue
@@ -75,7 +79,7 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
                     if parent in connected:
                         raise primitive.missing_rule(index, "VJP")
                     continue
-                contribution = rule(ct, ans, *args, **node.params)
+                contribution = rule(ct, ans, *args, **params)
                 if zero_wins and primitive.elementwise:
                     contribution = np.where(vanishes(ct, rule, node), np.zeros((), ct.dtype), contribution)
             else:

@@ -73,7 +73,7 @@ class Frame:
 
     def __init__(self, records: tuple[Record, ...]):
         self.records = records
-        self.tokens = tuple(record.token for record in records)
+        self.tokens = (records[0].token,) if len(records) == 1 else tuple(record.token for record in records)
         # Variables read here: id -> (Variable, array, Tensor). Kept per frame, not on the Variable, so that threads
         # that share Variables cannot disturb one another.
         self.leaves: dict[int, tuple[Any, Any, Any]] = {}
@@ -152,7 +152,7 @@ def remove(record: Record) -> None:
     frame = _frame.get()
     if frame is None or record not in frame.records:
         return
-    rest = tuple(other for other in frame.records if other is not record)
+    rest = tuple([other for other in frame.records if other is not record])
     _frame.set(Frame(rest) if rest else None)
 
 

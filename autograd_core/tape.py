@@ -202,10 +202,9 @@ class GradientTape:
         """
         _check_choice("gradient", unconnected_gradients)
         items, rebuild = flatten(sources)
-        targets = flatten(target)[0]
         for item in items:
             _check_differentiable(item, "GradientTape.gradient")
-        seeds = self._seeds(target, targets, output_gradients)
+        seeds = self._seeds(target, output_gradients)
         record = self._take_record("gradient")
         try:
             found = self._pull(record, seeds, items)
@@ -298,13 +297,20 @@ class GradientTape:
 
     def _close(self) -> None:
         self._used = True
-        self._record.token.alive = False
-        variables = self.watched_variables()
-        self._record = Record(self.watch_accessed_variables)  # frees the Nodes that only the tape held
-        self._record.reads = {id(variable): (variable, []) for variable in variables}
+        record = self._record
+        record.token.alive = False
+        record.nodes = []  # frees the Nodes that only the tape held; which Variables were read is still known
+        for _, leaves in record.reads.values():
+            leaves.clear()
 
-    def _seeds(self, target, targets, output_gradients):
+    def _seeds(self, target, output_gradients):
         """Pairs (Node, cotangent) for the targets that this tape tracks."""
+        if target.__class__ is Tensor and output_gradients is None and not target.array.ndim:  # a loss
+            node = target.node
+            one = _ONES.get(target.array.dtype)
+            if node is not None and one is not None and self._record.token in node.tapes:
+                return [(node, Tensor(one, None))]
+        targets = flatten(target)[0]
         if output_gradients is None:
             cts = [None] * len(targets)
         else:
@@ -324,7 +330,7 @@ class GradientTape:
 
     def _nodes_of(self, item) -> list[Node]:
         """Nodes that stand for ``item`` on this tape: several for a Variable that was assigned in between."""
-        if isinstance(item, Variable):
+        if item.__class__ is Variable or isinstance(item, Variable):
             entry = self._record.reads.get(id(item))
             return [] if entry is None else entry[1]
         return [] if item.node is None or self._record.token not in item.node.tapes else [item.node]
@@ -336,7 +342,8 @@ class GradientTape:
         sources = [node for nodes in standing for node in nodes]
         start: dict[Node, Any] = {}
         for node, seed in seeds:
-            seed = _conjugate(seed)
+            if seed.array.dtype.kind == "c":
+                seed = _conjugate(seed)
             seed = seed if recorded else seed.array
             start[node] = seed if node not in start else start[node] + seed
         # A persistent tape may record this very walk behind what it has; nothing earlier leads there.
@@ -349,7 +356,10 @@ class GradientTape:
                 if ct is not None:
                     total = ct if total is None else total + ct
             if total is not None:
-                total = _conjugate(total if isinstance(total, Tensor) else Tensor(total, None))
+                if total.__class__ is not Tensor:
+                    total = Tensor(total, None)
+                if total.array.dtype.kind == "c":
+                    total = _conjugate(total)
             results.append(total)
         return results
 
@@ -367,9 +377,7 @@ def _cotangent(item, ct) -> Tensor:
             "gradient. Comparisons, argmax and conversions to integers end the path of a gradient."
         )
     if ct is None:
-        array = item.array
-        one = None if array.ndim else _ONES.get(array.dtype)
-        return Tensor(np.ones_like(array) if one is None else one, None)
+        return Tensor(np.ones_like(item.array), None)
     if isinstance(ct, Variable):
         ct = ct.value
     elif not isinstance(ct, Tensor):
@@ -406,6 +414,9 @@ def _conjugate(ct: Tensor) -> Tensor:
 
 
 def _check_differentiable(item, asked: str) -> None:
+    kind = item.__class__
+    if (kind is Variable or kind is Tensor) and item.array.dtype.kind == "f":
+        return
     if not isinstance(item, Overloaded):
         raise ConversionError(
             f"{asked}: got a {type(item).__name__}; expected a Tensor or Variable. Wrap it first: "

@@ -113,34 +113,28 @@ class Variable(Overloaded):
         DtypeError
             If a conversion could lose values: float64 into float32, float into integer, complex into float.
         """
-        self._replace("assign", value, None)
+        old = self._value.array
+        if value.__class__ is Tensor and value.array.dtype is old.dtype and value.array.shape == old.shape:
+            self._put(value.array)  # nothing to check: what an optimizer does with every Variable at every step
+        else:
+            self._put(self._fitted("assign", value, None))
         return self
 
     def assign_add(self, delta) -> Variable:
         """Add ``delta``; it may broadcast to this Variable's shape. Raises as ``assign`` does."""
-        self._replace("assign_add", delta, np.add)
+        self._put(self._fitted("assign_add", delta, np.add))
         return self
 
     def assign_sub(self, delta) -> Variable:
         """Subtract ``delta``; it may broadcast to this Variable's shape. Raises as ``assign`` does."""
-        self._replace("assign_sub", delta, np.subtract)
+        self._put(self._fitted("assign_sub", delta, np.subtract))
         return self
 
-    def _replace(self, what: str, given, ufunc) -> None:
-        old = self._value.array
-        if (
-            ufunc is None
-            and given.__class__ is Tensor
-            and given.array.dtype is old.dtype
-            and given.array.shape == old.shape
-        ):
-            array = given.array  # nothing to check: what an optimizer does with every Variable at every step
-        else:
-            array = self._fitted(what, given, ufunc)
+    def _put(self, array) -> None:
         self._value = Tensor(array, None)
         self.version += 1
         caller = sys._getframe(2)  # noted, so that an error can say where a value was replaced
-        self._assigned_by = (caller.f_code, caller.f_lineno)
+        self._assigned_by = (caller.f_code, caller.f_lasti)  # the line is looked up when it is asked for
 
     def _fitted(self, what: str, given, ufunc):
         """Raw array of the new value, checked and converted."""
@@ -182,8 +176,9 @@ class Variable(Overloaded):
         """Where the present value was assigned (``file:line``), for error messages."""
         if self._assigned_by is None:
             return "its creation"
-        code, line = self._assigned_by
-        return f"{code.co_filename}:{line}"
+        code, instruction = self._assigned_by
+        lines = [line for start, stop, line in code.co_lines() if start <= instruction < stop]
+        return f"{code.co_filename}:{lines[0] if lines else code.co_firstlineno}"
 
     # -- what a Variable is not ------------------------------------------------------------------------------------
 

@@ -290,7 +290,14 @@ class Layer:
 
 
 def _gather(value: Any, found: dict[ag.Variable, None], seen: set[int], trainable_only: bool) -> None:
-    if isinstance(value, ag.Variable):
+    if value.__class__ is list:  # of a layer's own weights, as a rule
+        for item in value:
+            if item.__class__ is ag.Variable:
+                if item.trainable or not trainable_only:
+                    found[item] = None
+            else:
+                _gather(item, found, seen, trainable_only)
+    elif isinstance(value, ag.Variable):
         if value.trainable or not trainable_only:
             found[value] = None
     elif isinstance(value, Layer):

@@ -116,14 +116,18 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits: bool = False):
     DomainError
         For a label that is not a whole number, or out of range.
     """
+    return _sparse(y_true, y_pred, from_logits, "none")
+
+
+def _sparse(y_true, y_pred, from_logits: bool, reduction: str):
     y_pred = _tensor(y_pred)
-    labels = class_numbers("sparse_categorical_crossentropy", y_true, y_pred.shape)
+    labels = class_numbers("sparse_categorical_crossentropy", y_true, y_pred.array.shape)
+    if y_true.__class__ is ag.Tensor:
+        labels = ag.Tensor(labels, None)  # not the user's array: it need not be copied
     source = None if from_logits else logits_of(y_pred)
     if source is not None:
-        if y_true.__class__ is ag.Tensor:
-            labels = ag.Tensor(labels, None)  # not the user's array: it need not be copied
-        return anp.sparse_softmax_cross_entropy(labels, source, probabilities=y_pred)
-    return anp.sparse_softmax_cross_entropy(labels, _logits(y_pred, from_logits))
+        return anp.sparse_softmax_cross_entropy(labels, source, -1, y_pred, reduction)
+    return anp.sparse_softmax_cross_entropy(labels, _logits(y_pred, from_logits), reduction=reduction)
 
 
 # -- objects: one number for a batch ---------------------------------------------------------------------------------
@@ -150,6 +154,10 @@ class Loss:
         """One number per sample; what a subclass defines."""
         raise TypeError(f"{type(self).__name__} does not define call(y_true, y_pred); a subclass of Loss must.")
 
+    def mean(self, y_true, y_pred) -> ag.Tensor:
+        """Mean of what ``call`` gives; a subclass may know a shorter way to it."""
+        return anp.mean(self.call(y_true, y_pred))
+
     def __call__(self, y_true, y_pred, sample_weight=None) -> ag.Tensor:
         """Loss of a batch.
 
@@ -164,13 +172,15 @@ class Loss:
         y_true = _tensor(y_true)
         if y_true.array.dtype.kind == "f" and y_true.array.dtype is not y_pred.array.dtype:
             y_true = y_true.astype(y_pred.dtype)  # float64 targets do not make the loss of float32 predictions float64
+        reduction = self.reduction
+        if sample_weight is None and reduction in ("sum_over_batch_size", "mean"):
+            return self.mean(y_true, y_pred)
         losses = self.call(y_true, y_pred)
         if sample_weight is not None:
             sample_weight = _tensor(sample_weight, losses.dtype)
             if sample_weight.ndim > losses.ndim and sample_weight.shape[-1] == 1:
                 sample_weight = anp.squeeze(sample_weight, -1)
             losses = losses * sample_weight
-        reduction = self.reduction
         if reduction in ("sum_over_batch_size", "mean"):
             return anp.mean(losses)
         if reduction == "sum":
@@ -239,6 +249,11 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         name: str = "sparse_categorical_crossentropy",
     ):
         super().__init__(sparse_categorical_crossentropy, reduction, name, from_logits=from_logits)
+
+    def mean(self, y_true, y_pred):
+        if type(self).call is not LossFunctionWrapper.call:  # a subclass has its own
+            return super().mean(y_true, y_pred)
+        return _sparse(y_true, y_pred, self.options["from_logits"], "mean")
 
 
 _KNOWN = {

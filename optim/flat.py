@@ -33,11 +33,12 @@ _COUNTS_ARE_EXACT = sys.implementation.name == "cpython" and getattr(sys, "_is_g
 class Values:
     """One flat array with a value for every variable of a group, and the view of it that each variable is given."""
 
-    __slots__ = ("_unheld", "numbers", "views")
+    __slots__ = ("_unheld", "numbers", "tensors", "views")
 
     def __init__(self, group: Group):
         self.numbers = np.empty(group.size, group.real)
         self.views = group.views_of(self.numbers)
+        self.tensors = [ag.Tensor(view, None) for view in self.views]  # what the variables are assigned
         self._unheld = self._count()  # measured, not reasoned: how many temporary references count differs by version
 
     def _count(self) -> int:
@@ -120,6 +121,9 @@ class Group:
         old, new = self._old_and_new()
         states = list(self.state.values())
         for start, stop, gradient in self._pieces(gradients):
+            if stop - start == self.size <= BLOCK:  # a small network: all of it at once
+                rule(old.numbers, gradient, new.numbers, states, self._work, self._scalars)
+                continue
             for low in range(start, stop, BLOCK):
                 high = min(low + BLOCK, stop)
                 rule(
@@ -130,9 +134,9 @@ class Group:
                     self._work[: high - low],
                     self._scalars,
                 )
-        for variable, view, gradient in zip(self.variables, new.views, gradients, strict=True):
+        for variable, tensor, gradient in zip(self.variables, new.tensors, gradients, strict=True):
             if gradient is not None:
-                variable.assign(ag.Tensor(view, None))  # a Tensor's array is shared, not copied
+                variable.assign(tensor)  # a Tensor's array is shared, not copied
         self._values = new
 
     def _old_and_new(self) -> tuple[Values, Values]:

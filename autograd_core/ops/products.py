@@ -40,7 +40,7 @@ def _rows(x):
     return x.reshape(prod(x.shape[:-1]), x.shape[-1])
 
 
-def _matmul_wrt_x(ct, ans, x, y):
+def _matmul_wrt_x(ct, ans, x, y, b=None):
     # On two matrices the transposes are views, which BLAS takes as they are: nothing is copied.
     if y.ndim == 2:
         return ct @ y.T if x.ndim > 1 else y @ ct
@@ -49,7 +49,7 @@ def _matmul_wrt_x(ct, ans, x, y):
     return ct @ y.mT if x.ndim > 1 else (y @ ct[..., None])[..., 0]
 
 
-def _matmul_wrt_y(ct, ans, x, y):
+def _matmul_wrt_y(ct, ans, x, y, b=None):
     if x.ndim == 1:
         return ct * x if y.ndim == 1 else x[:, None] * ct[..., None, :]
     if y.ndim == 1:
@@ -114,6 +114,15 @@ _matmul_of_two = binary(MATMUL)
 
 
 def _affine(x, w, b):
+    try:
+        n, m = w.shape
+        fits = x.shape[-1] == n and b.shape == (m,)
+    except (AttributeError, ValueError, IndexError):  # a Python number has no shape
+        fits = False
+    if not fits:
+        raise ShapeError(
+            f"affine: x has shape {np.shape(x)}, w {np.shape(w)}, b {np.shape(b)}; expected (..., n), (n, m) and (m,)."
+        )
     y = _matmul(x, w)
     # The product is a fresh array: the addition may write into it, if it does not widen it.
     return np.add(y, b, y) if y.__class__ is np.ndarray and b.dtype is y.dtype else y + b
@@ -121,7 +130,7 @@ def _affine(x, w, b):
 
 def _affine_wrt_b(ct, ans, x, w, b):
     if ct.__class__ is np.ndarray:
-        return np.add.reduce(ct if ct.ndim == 2 else _rows(ct), axis=0) if ct.ndim > 1 else ct
+        return np.add.reduce(ct if ct.ndim == 2 else _rows(ct), 0) if ct.ndim > 1 else ct
     return np.sum(ct, axis=tuple(range(ct.ndim - 1)))
 
 
@@ -132,9 +141,7 @@ def _sample_affine(draw):
 
 AFFINE = Primitive(
     "affine", _affine, sample=_sample_affine, doc="x @ w + b, with a matrix w and a vector b: one layer of a network.",
-    vjps=(lambda ct, ans, x, w, b: _matmul_wrt_x(ct, ans, x, w),
-          lambda ct, ans, x, w, b: _matmul_wrt_y(ct, ans, x, w),
-          _affine_wrt_b),
+    vjps=(_matmul_wrt_x, _matmul_wrt_y, _affine_wrt_b),
     jvps=(lambda t, ans, x, w, b: t @ w,
           lambda t, ans, x, w, b: x @ t,
           lambda t, ans, x, w, b: np.broadcast_to(t, ans.shape)),
@@ -155,11 +162,6 @@ def affine(x, w, b):
     ShapeError
         If the shapes are not these.
     """
-    x, w, b = operand(x), operand(w), operand(b)
-    if not x.ndim or w.ndim != 2 or b.shape != w.shape[1:] or x.shape[-1] != w.shape[0]:
-        raise ShapeError(
-            f"affine: x has shape {x.shape}, w {w.shape}, b {b.shape}; expected (..., n), (n, m) and (m,)."
-        )
     return apply(AFFINE, (x, w, b), {})
 
 

@@ -71,8 +71,11 @@ def _softmax(x, *, axis: int | Axes):
         return x.copy()
     if not _is_short(x, axis):
         return _normalised(np.array(x), axis)
-    work, at = _opened(x, axis)
-    return _closed(_normalised(work, at), at, x.shape, axis)
+    work = (x if x.ndim == 2 else x.reshape(-1, x.shape[-1])).T.copy()
+    np.subtract(work, np.maximum.reduce(work, 0), work)
+    np.exp(work, work)
+    np.divide(work, np.add.reduce(work, 0), work)
+    return work.T.copy() if x.ndim == 2 else work.T.copy().reshape(x.shape)
 
 
 def _sample_softmax(draw):
@@ -127,7 +130,12 @@ def _starts(size: int, length: int):
     return starts
 
 
-def _sparse(labels, logits, probabilities=None, *, axis: int):
+def _sparse(labels, logits, probabilities=None, *, axis: int, mean: bool = False):
+    losses = _sparse_each(labels, logits, probabilities, axis)
+    return np.add.reduce(losses, None) / losses.size if mean else losses
+
+
+def _sparse_each(labels, logits, probabilities, axis: int):
     if not labels.size:
         return np.zeros(labels.shape, logits.dtype)
     if probabilities is not None:
@@ -149,21 +157,28 @@ def _error(labels, logits, axis: int):
     return on(SOFTMAX, logits, axis=axis) - target
 
 
-def _sparse_wrt_logits(ct, ans, labels, logits, probabilities=None, *, axis: int):
-    if ct.__class__ is not np.ndarray or logits.__class__ is not np.ndarray or not labels.size:
-        return np.expand_dims(ct, axis) * _error(labels, logits, axis)
+def _sparse_wrt_logits(ct, ans, labels, logits, probabilities=None, *, axis: int, mean: bool = False):
+    if mean:
+        ct = ct / labels.size
+    if ct.__class__ is Tensor or logits.__class__ is Tensor or not labels.size:
+        return (ct if mean else np.expand_dims(ct, axis)) * _error(labels, logits, axis)
+    weights = ct if mean else ct.reshape(-1)
     if probabilities is not None:
-        error = np.multiply(probabilities, ct[..., None])
-        error.reshape(-1)[_places(labels, error, 1)] -= ct.reshape(-1)
+        error = np.multiply(probabilities, ct if mean else ct[..., None])
+        error.reshape(-1)[_places(labels, error, 1)] -= weights
         return error
     # The same in one work array, without the one-hot matrix: a third of the time and of the memory.
     work, at = _opened(logits, axis)
     _subtract_largest(work, at)
     np.exp(work, work)
-    weights = ct.reshape(-1)
     np.multiply(work, np.expand_dims(weights / np.add.reduce(work, axis=at), at), work)
     work.reshape(-1)[_places(labels, work, at)] -= weights
     return _closed(work, at, logits.shape, axis)
+
+
+def _sparse_pushed(t, ans, labels, logits, probabilities=None, *, axis: int, mean: bool = False):
+    each = np.sum(t * _error(labels, logits, axis), axis=axis)
+    return np.mean(each) if mean else each
 
 
 def _sample_sparse(draw):
@@ -171,15 +186,13 @@ def _sample_sparse(draw):
     axis = draw.axis(x.ndim) % x.ndim
     shape = x.shape[:axis] + x.shape[axis + 1 :]
     labels = np.array([draw.integer(0, x.shape[axis] - 1) for _ in range(int(np.prod(shape)))], np.intp)
-    return (labels.reshape(shape), x), {"axis": axis}
+    return (labels.reshape(shape), x), {"axis": axis, "mean": draw.boolean()}
 
 
 SPARSE_SOFTMAX_CROSS_ENTROPY = Primitive(
     "sparse_softmax_cross_entropy", _sparse, sample=_sample_sparse,
-    doc="log(sum(exp(logits))) - logits[label] along an axis.",
-    vjps=(None, _sparse_wrt_logits),
-    jvps=(None,
-          lambda t, ans, labels, logits, probabilities=None, *, axis: np.sum(t * _error(labels, logits, axis), axis=axis)),
+    doc="log(sum(exp(logits))) - logits[label] along an axis; or the mean of that.",
+    vjps=(None, _sparse_wrt_logits), jvps=(None, _sparse_pushed),
 )  # fmt: skip
 
 # -- cross-entropy with probabilities ----------------------------------------------------------------------------------
@@ -290,7 +303,7 @@ def log_softmax(x, axis=-1):
 log_softmax.primitive = LOG_SOFTMAX  # type: ignore[attr-defined]
 
 
-def sparse_softmax_cross_entropy(labels, logits, axis: int = -1, probabilities=None):
+def sparse_softmax_cross_entropy(labels, logits, axis: int = -1, probabilities=None, reduction: str = "none"):
     """Cross-entropy of labels and logits: ``-log_softmax(logits)[label]``, one number per label.
 
     Parameters
@@ -303,10 +316,12 @@ def sparse_softmax_cross_entropy(labels, logits, axis: int = -1, probabilities=N
     probabilities : Tensor, optional
         ``softmax(logits)``, where it is known already and the classes are along the last axis; it saves computing it
         again. No gradient goes to it: all of it goes to the logits.
+    reduction : {"none", "mean"}
+        One number per label, or their mean.
 
     Returns
     -------
-    Tensor, shape of ``labels``
+    Tensor, shape of ``labels``, or 0-d
 
     Raises
     ------
@@ -337,15 +352,18 @@ def sparse_softmax_cross_entropy(labels, logits, axis: int = -1, probabilities=N
                if labels.shape == logits.shape else "")
         )  # fmt: skip
     _check_range(name, labels, logits.shape[axis])
+    if reduction not in ("none", "mean"):
+        raise DomainError(f'{name}: reduction must be "none" or "mean"; got {reduction!r}.')
+    params = {"axis": axis, "mean": reduction == "mean"}
     if probabilities is None or axis != logits.ndim - 1:
-        return apply(SPARSE_SOFTMAX_CROSS_ENTROPY, (given, logits), {"axis": axis})
+        return apply(SPARSE_SOFTMAX_CROSS_ENTROPY, (given, logits), params)
     known = Tensor(operand(probabilities).array, None)
     if known.array.shape != logits.shape or known.array.dtype != logits.dtype:
         raise ShapeError(
             f"{name}: probabilities have shape {known.shape}, dtype {known.dtype}; the logits {logits.shape}, "
             f"{logits.dtype}: they must be the same."
         )
-    return apply(SPARSE_SOFTMAX_CROSS_ENTROPY, (given, logits, known), {"axis": axis})
+    return apply(SPARSE_SOFTMAX_CROSS_ENTROPY, (given, logits, known), params)
 
 
 def softmax_cross_entropy(targets, logits, axis: int = -1):

@@ -59,15 +59,16 @@ class Dense(Layer):
         self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias") if self.use_bias else None
 
     def call(self, inputs):
-        kernel = self.kernel
-        if inputs.shape[-1:] != kernel.shape[:1]:
+        if inputs.array.dtype.kind in "iub":
+            inputs = inputs.astype(self.dtype)
+        kernel, bias = self.kernel, self.bias
+        try:
+            outputs = anp.matmul(inputs, kernel) if bias is None else anp.affine(inputs, kernel, bias)
+        except ag.ShapeError:
             raise ag.ShapeError(
                 f"Dense {self.name!r}: the input has shape {inputs.shape}; this layer was built for a last axis of "
                 f"length {kernel.shape[0]}."
-            )
-        if inputs.dtype.kind in "iub":
-            inputs = inputs.astype(self.dtype)
-        outputs = anp.matmul(inputs, kernel) if self.bias is None else anp.affine(inputs, kernel, self.bias)
+            ) from None
         return self.activation(outputs)
 
     def compute_output_shape(self, input_shape):
