@@ -62,7 +62,8 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
         if node not in kept:
             del pending[node]  # freed once used
         primitive = node.primitive
-        ans, args, params = node.value, node.args, node.params
+        ans: Any = node.value
+        args, params = node.args, node.params
         if recorded:
             ans, args = tensors_of(node)
         if ct.__class__ is Parts:
@@ -86,7 +87,7 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
                 contribution = joint[index]
                 if contribution is None:
                     continue
-            value = parent.value
+            value: Any = parent.value
             if value.__class__ is not tuple and (
                 contribution.shape != value.shape or contribution.dtype is not value.dtype
             ):

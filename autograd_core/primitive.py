@@ -215,11 +215,10 @@ def apply(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]):
     several = out.__class__ is tuple
     if foreign:
         out = tuple(_own(o, values) for o in out) if several else _own(out, values)
+    tapes = tokens if tracked else None
     if mixed and frame is not None:
         tapes = frame.trackers(parents)
-    else:
-        tapes = tokens if tracked else None
-    recorded = tapes and primitive.vjps is not None
+    recorded = frame is not None and bool(tapes) and primitive.vjps is not None
     if several:
         if not recorded:
             return tuple(Tensor(o, None) for o in out)
@@ -237,10 +236,11 @@ def apply(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]):
         saved = tuple([Spec(v) if v.__class__ is np.ndarray else v for v in values])
     if mixed:  # a parent tracked only by tapes that are not active here must not be kept alive by this graph
         parents = [p if p is not None and _meets(p.tapes, tapes) else None for p in parents]
+    writer: Any = frame
     node = Node(primitive, saved, tuple(parents), value, params or NO_PARAMS, tapes)
-    frame.write(node)
+    writer.write(node)
     if result is None:
-        return tuple(output_of(frame, node, index) for index in range(len(value)))
+        return tuple(output_of(writer, node, index) for index in range(len(value)))
     result.node = node
     return result
 

@@ -242,7 +242,12 @@ class Layer:
             self._build_for(self._declared_shape)
         attributes = self.__dict__
         for name in self._holders:
-            _gather(attributes[name], found, seen, trainable_only)
+            value = attributes[name]
+            if value.__class__ is ag.Variable:
+                if value.trainable or not trainable_only:
+                    found[value] = None
+            else:
+                _gather(value, found, seen, trainable_only)
 
     @property
     def _sublayers(self) -> list[Layer]:

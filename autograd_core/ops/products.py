@@ -18,7 +18,8 @@ from .arithmetic import multiply
 from .matrices import conjugate, operand, tensor, vectors, without_out
 
 __all__ = [
-    "affine", "cross", "dot", "inner", "kron", "matmul", "matvec", "outer", "tensordot", "trace", "vdot", "vecdot", "vecmat",
+    "affine", "cross", "dot", "inner", "kron", "matmul", "matvec", "outer", "tensordot", "trace", "vdot", "vecdot",
+    "vecmat",
 ]  # fmt: skip
 
 

@@ -282,7 +282,7 @@ def softmax(x, axis=-1):
 
     An entry of -inf gets 0. Where all entries are -inf, or one is +inf, there is no answer and it is NaN.
     """
-    if axis == -1 and x.__class__ is Tensor and x.array.dtype.kind == "f" and x.array.ndim:  # the last layer of a network
+    if axis == -1 and x.__class__ is Tensor and x.array.dtype.kind == "f" and x.array.ndim:  # what networks end with
         return apply(SOFTMAX, (x,), {"axis": x.array.ndim - 1})
     x = _floating("softmax", x)
     return apply(SOFTMAX, (x,), {"axis": _classes("softmax", axis, x.ndim)})
