@@ -366,16 +366,18 @@ def histogram(a, bins=10, range=None, density=None, weights=None):
     The counts do not change with ``a`` except by jumps: their derivative is in ``weights``, and in the edges if
     ``density`` divides by widths.
     """
+    a = tensor(a)
+    if weights is not None:
+        weights = tensor(weights)
+        if weights.shape != a.shape:
+            raise ShapeError(f"histogram: weights of shape {weights.shape} for {a.shape} entries; expected one each.")
     edges = histogram_bin_edges(a, bins, range, weights)
-    raw = np.ravel(tensor(a).array)
+    raw = np.ravel(a.array)
     sides = edges.array
     inside = np.flatnonzero((raw >= sides[0]) & (raw <= sides[-1]))
     # The last bin has both its edges; the others the lower one.
     into = np.minimum(np.searchsorted(sides, raw[inside], "right") - 1, len(sides) - 2)
     if weights is not None:
-        weights = tensor(weights)
-        if weights.size != raw.size:
-            raise ShapeError(f"histogram: weights of shape {weights.shape} for {raw.size} entries; expected one each.")
         weights = reshape(weights, (-1,))[inside]
     counts = bincount(into, weights, len(sides) - 1)
     return (counts / np.diff(edges) / np.sum(counts) if density else counts), edges
