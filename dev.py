@@ -218,7 +218,7 @@ def test(args: Sequence[str]) -> int:
 
 def docs(args: Sequence[str]) -> int:
     """Build the documentation into docs/_build/html, warnings as errors; arguments go on to Sphinx."""
-    prepare(["docs"])
+    prepare(["docs"], optional=["draw"])
     html = ROOT / "docs" / "_build" / "html"
     sphinx = [venv_python(), "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q"]
     status = run([*sphinx, *args, ROOT / "docs", html])

@@ -1,4 +1,4 @@
-"""What the tests of families share: on Tensors a function gives what NumPy gives on arrays, and its gradient is right."""
+"""What tests of families share: on Tensors a function gives what NumPy gives on arrays, with the right gradient."""
 
 import numpy as np
 
