@@ -46,7 +46,7 @@ def pull_back(
     kept = frozenset(sources)
     with np.errstate(all="ignore"):  # infinities are looked at afterwards, see above
         found = _walk(nodes, seeds, kept, recorded, zero_wins=False)
-        if any(_has_nan(ct) for ct in found.values()):
+        if _has_nan(found.values()):
             found = _walk(nodes, seeds, kept, recorded, zero_wins=True)
     return found
 
@@ -140,9 +140,12 @@ def _connected(nodes, sources) -> set[Node]:
     return connected
 
 
-def _has_nan(ct) -> bool:
-    """Whether an entry is NaN; through a BLAS product, 20 times faster than isnan().any() on 400,000 floats."""
-    array = ct.array if ct.__class__ is Tensor else np.asarray(ct)
-    flat = array if array.ndim == 1 else array.ravel()
-    squares = flat.dot(flat)
-    return bool(squares != squares)  # as only NaN is; np.isnan takes 0.5 us longer
+def _has_nan(cts) -> bool:
+    """Whether an entry is NaN; through BLAS products, 20 times faster than isnan().any() on 400,000 floats."""
+    for ct in cts:
+        array = ct.array if ct.__class__ is Tensor else np.asarray(ct)
+        flat = array if array.ndim == 1 else array.ravel()
+        squares = flat.dot(flat)
+        if squares != squares:  # as only NaN is; np.isnan takes 0.5 us longer
+            return True
+    return False

@@ -238,7 +238,10 @@ def apply(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]):
         parents = [p if p is not None and _meets(p.tapes, tapes) else None for p in parents]
     writer: Any = frame
     node = Node(primitive, saved, tuple(parents), value, params or NO_PARAMS, tapes)
-    writer.write(node)
+    if tapes is tokens:
+        writer.append(node)
+    else:
+        writer.write(node)
     if result is None:
         return tuple(output_of(writer, node, index) for index in range(len(value)))
     result.node = node

@@ -121,9 +121,11 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits: bool = False):
 
 def _sparse(y_true, y_pred, from_logits: bool, reduction: str):
     y_pred = _tensor(y_pred)
-    labels = class_numbers("sparse_categorical_crossentropy", y_true, y_pred.array.shape)
-    if y_true.__class__ is ag.Tensor:
-        labels = ag.Tensor(labels, None)  # not the user's array: it need not be copied
+    labels = y_true
+    if y_true.__class__ is not ag.Tensor or y_true.dtype.kind not in "iu" or y_true.shape != y_pred.shape[:-1]:
+        labels = class_numbers("sparse_categorical_crossentropy", y_true, y_pred.shape)
+        if y_true.__class__ is ag.Tensor:
+            labels = ag.Tensor(labels, None)  # not the user's array: it need not be copied
     source = None if from_logits else logits_of(y_pred)
     if source is not None:
         return anp.sparse_softmax_cross_entropy(labels, source, -1, y_pred, reduction)

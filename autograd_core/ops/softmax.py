@@ -337,13 +337,15 @@ def sparse_softmax_cross_entropy(labels, logits, axis: int = -1, probabilities=N
     VJP: ``ct * (softmax(logits) - one_hot(labels))``. Neither is kept from the forward pass.
     """
     name = "sparse_softmax_cross_entropy"
-    logits = _floating(name, logits)
+    if logits.__class__ is not Tensor or logits.array.dtype.kind != "f":
+        logits = _floating(name, logits)
     axis = one(name, axis, logits.ndim)
     given = labels
     labels = _integers(name, labels)
     if given.__class__ is not Tensor or given.array is not labels:
         given = labels  # copied when it is saved
-    expected = logits.shape[:axis] + logits.shape[axis + 1 :]
+    shape = logits.shape
+    expected = shape[:axis] + shape[axis + 1 :]
     if labels.shape != expected:
         raise ShapeError(
             f"{name}: labels have shape {labels.shape}, logits {logits.shape} with the classes along axis {axis}; "
@@ -351,14 +353,14 @@ def sparse_softmax_cross_entropy(labels, logits, axis: int = -1, probabilities=N
             + (" For one row of probabilities per example use softmax_cross_entropy."
                if labels.shape == logits.shape else "")
         )  # fmt: skip
-    _check_range(name, labels, logits.shape[axis])
+    _check_range(name, labels, shape[axis])
     if reduction not in ("none", "mean"):
         raise DomainError(f'{name}: reduction must be "none" or "mean"; got {reduction!r}.')
     params = {"axis": axis, "mean": reduction == "mean"}
-    if probabilities is None or axis != logits.ndim - 1:
+    if probabilities is None or axis != len(shape) - 1:
         return apply(SPARSE_SOFTMAX_CROSS_ENTROPY, (given, logits), params)
-    known = Tensor(operand(probabilities).array, None)
-    if known.array.shape != logits.shape or known.array.dtype != logits.dtype:
+    known = Tensor(as_value(probabilities), None)
+    if known.array.shape != shape or known.array.dtype != logits.dtype:
         raise ShapeError(
             f"{name}: probabilities have shape {known.shape}, dtype {known.dtype}; the logits {logits.shape}, "
             f"{logits.dtype}: they must be the same."
