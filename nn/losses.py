@@ -24,7 +24,7 @@ import autograd_core as ag
 import autograd_core.numpy as anp
 
 from .activations import logits_of
-from .lookup import by_name
+from .lookup import chosen
 
 __all__ = [
     "CategoricalCrossentropy",
@@ -276,18 +276,7 @@ def get(identifier: str | Loss | type[Loss] | Callable[..., Any]) -> Loss:
     ConversionError
         For something that cannot be called.
     """
-    if isinstance(identifier, str):
-        return by_name("loss", identifier, _KNOWN)(name=identifier)
-    if isinstance(identifier, type) and issubclass(identifier, Loss):
-        return identifier()
-    if isinstance(identifier, Loss):
-        return identifier
-    if not callable(identifier):
-        raise ag.ConversionError(
-            f"losses.get: got a {type(identifier).__name__}; expected a name, a loss, or a function of y_true "
-            "and y_pred."
-        )
-    return LossFunctionWrapper(identifier)
+    return chosen("loss", identifier, Loss, _KNOWN, LossFunctionWrapper)
 
 
 # -- what they share -------------------------------------------------------------------------------------------------

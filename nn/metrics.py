@@ -15,7 +15,7 @@ import autograd_core as ag
 import autograd_core.numpy as anp
 
 from . import losses
-from .lookup import by_name
+from .lookup import chosen
 
 __all__ = [
     "BinaryAccuracy",
@@ -239,18 +239,7 @@ def get(identifier: str | Metric | type[Metric] | Callable[..., Any]) -> Metric:
     ConversionError
         For something that cannot be called.
     """
-    if isinstance(identifier, str):
-        return by_name("metric", identifier, _KNOWN)(name=identifier)
-    if isinstance(identifier, type) and issubclass(identifier, Metric):
-        return identifier()
-    if isinstance(identifier, Metric):
-        return identifier
-    if not callable(identifier):
-        raise ag.ConversionError(
-            f"metrics.get: got a {type(identifier).__name__}; expected a name, a metric, or a function of y_true and "
-            "y_pred."
-        )
-    return MeanMetricWrapper(identifier)
+    return chosen("metric", identifier, Metric, _KNOWN, MeanMetricWrapper)
 
 
 def accuracy_for(true_shape: tuple[int, ...], predicted_shape: tuple[int, ...], name: str) -> Metric:

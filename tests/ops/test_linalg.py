@@ -1,5 +1,6 @@
 """Linear algebra at singular matrices, zero vectors and ties; semantics, messages, dtypes."""
 
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -11,7 +12,7 @@ import autograd_core as ag
 import autograd_core.numpy as anp
 from autograd_core.errors import AxisError, DomainError, DtypeError, ShapeError, UnsupportedError
 from autograd_core.ops.linalg import _cheapest_order
-from autograd_core.testing import numerical_gradient
+from tests.ops.like_numpy import agrees
 
 RANDOM = np.random.default_rng(0)
 
@@ -24,22 +25,7 @@ def well_conditioned(*shape):
     return draw(*shape) + 3 * np.eye(shape[-1])
 
 
-def check(f, *args):
-    """Value as NumPy's, and gradients as differences say, of a weighted sum of f."""
-    expected = f(*args)
-    got = f(*[ag.Tensor(x) for x in args])
-    assert got.shape == np.shape(expected)
-    assert got.dtype == expected.dtype
-    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-10, atol=1e-12)
-    weights = np.random.default_rng(1).normal(size=np.shape(expected))
-
-    def loss(*xs):
-        return np.sum(np.real(f(*xs) * weights))
-
-    gradients = ag.grad(loss, argnums=tuple(range(len(args))))(*args)
-    numerical = numerical_gradient(lambda xs: loss(*xs), tuple(args))
-    for gradient, other in zip(gradients, numerical, strict=True):
-        np.testing.assert_allclose(gradient, other, rtol=1e-6, atol=1e-6)
+check = partial(agrees, derivatives=1)
 
 
 # -- inv and solve -----------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Products: what the generated checks do not reach. Semantics on odd shapes, messages, dtypes, speed paths."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 import autograd_core as ag
 import autograd_core.numpy as anp
 from autograd_core.errors import AxisError, ShapeError, UnsupportedError
-from autograd_core.testing import numerical_gradient
+from tests.ops.like_numpy import agrees
 
 RANDOM = np.random.default_rng(0)
 
@@ -17,22 +19,7 @@ def draw(*shape):
     return RANDOM.normal(size=shape)
 
 
-def check(f, *args):
-    """Value as NumPy's, and gradients as differences say, of a weighted sum of f."""
-    expected = f(*args)
-    got = f(*[ag.Tensor(x) for x in args])
-    assert got.shape == np.shape(expected)
-    assert got.dtype == expected.dtype
-    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12, atol=1e-12)
-    weights = np.random.default_rng(1).normal(size=np.shape(expected))
-
-    def loss(*xs):
-        return np.sum(np.real(f(*xs) * weights))
-
-    gradients = ag.grad(loss, argnums=tuple(range(len(args))))(*args)
-    numerical = numerical_gradient(lambda xs: loss(*xs), tuple(args))
-    for gradient, other in zip(gradients, numerical, strict=True):
-        np.testing.assert_allclose(gradient, other, rtol=1e-7, atol=1e-7)
+check = partial(agrees, derivatives=1)
 
 
 # -- matmul ------------------------------------------------------------------------------------------------------------
