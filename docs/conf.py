@@ -67,9 +67,13 @@ def primitives():
 
 
 def functions():
+    spaces = (("", anp), ("linalg.", anp.linalg), ("fft.", anp.fft), ("special.", anp.special))
     rows = []
     for family in FAMILIES:
-        names = [name for name in getattr(family, "__all__", ()) if hasattr(anp, name)]
+        names = [
+            next(prefix + name for prefix, space in spaces if getattr(space, name, None) is getattr(family, name))
+            for name in getattr(family, "__all__", ())
+        ]
         if names:
             about = inspect.getdoc(family).partition("\n\n")[0].replace("\n", " ").rstrip(".")
             rows.append((about, ", ".join(map(literal, sorted(names)))))

@@ -35,7 +35,7 @@ from ..ops.sorting import *
 from ..ops.statistics import *
 from ..ops.trigonometric import *
 from ..tensor import Tensor as ndarray  # the name NumPy users look for
-from . import linalg, random, special
+from . import fft, linalg, random, special
 
 __array_api_versions__ = ("2023.12", "2024.12")
 
