@@ -43,6 +43,8 @@ __array_api_versions__ = ("2023.12", "2024.12")
 _SAME = (
     "pi e inf nan newaxis euler_gamma bool_ bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 "
     "float64 longdouble complex64 complex128 dtype finfo iinfo floating integer inexact number generic isdtype "
-    "result_type can_cast promote_types broadcast_shapes set_printoptions printoptions errstate"
+    "complexfloating signedinteger unsignedinteger intp int_ single double issubdtype isscalar iterable result_type "
+    "can_cast promote_types broadcast_shapes ndindex s_ index_exp set_printoptions printoptions errstate "
+    "__array_namespace_info__"
 ).split()
 globals().update({_name: getattr(_np, _name) for _name in _SAME})

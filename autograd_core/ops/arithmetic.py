@@ -7,7 +7,8 @@ import numpy as np
 from ..primitive import Primitive, binary, unary
 
 __all__ = [
-    "add", "divide", "multiply", "negative", "positive", "power", "reciprocal", "square", "subtract", "true_divide",
+    "add", "divide", "multiply", "negative", "positive", "pow", "power", "reciprocal", "square", "subtract",
+    "true_divide",
 ]  # fmt: skip
 
 REAL = (-2.0, 2.0)
@@ -76,7 +77,7 @@ add = binary(ADD)
 subtract = binary(SUBTRACT)
 multiply = binary(MULTIPLY)
 divide = true_divide = binary(DIVIDE)
-power = binary(POWER)
+power = pow = binary(POWER)
 negative = unary(NEGATIVE)
 positive = unary(POSITIVE_ROW)
 reciprocal = unary(RECIPROCAL)

@@ -23,8 +23,8 @@ from .reshaping import copy as copied
 
 __all__ = [
     "arange", "array", "asanyarray", "asarray", "ascontiguousarray", "asfortranarray", "empty", "empty_like", "eye",
-    "fromfunction", "full", "full_like", "geomspace", "identity", "indices", "linspace", "logspace", "ndim", "ones",
-    "ones_like", "shape", "size", "tri", "zeros", "zeros_like",
+    "fromfunction", "from_dlpack", "full", "full_like", "geomspace", "identity", "indices", "linspace", "logspace",
+    "ndim", "ones", "ones_like", "shape", "size", "tri", "zeros", "zeros_like",
 ]  # fmt: skip
 
 ROWS: tuple[Primitive, ...] = ()  # made of shapes, or of other operations
@@ -105,6 +105,12 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None):
 def asanyarray(a, dtype=None, order=None):
     """``asarray``."""
     return asarray(a, dtype)
+
+
+def from_dlpack(x, /, *, device=None, copy=None):
+    """Tensor from an array of another library on the CPU (PyTorch, JAX, ...), as ``numpy.from_dlpack``: a copy."""
+    _cpu("from_dlpack", device)
+    return Tensor(np.array(np.from_dlpack(x)), None)
 
 
 def ascontiguousarray(a, dtype=None):
