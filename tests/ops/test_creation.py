@@ -1,4 +1,4 @@
-"""Arrays from values and shapes: NumPy's values, dtypes that do not widen, gradients through what is made of Tensors."""
+"""Arrays from values and shapes: NumPy's values, weak numbers, gradients through what is made of Tensors."""
 
 import numpy as np
 import pytest
