@@ -29,8 +29,12 @@ def flatten(structure: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     if not isinstance(structure, (dict, list, tuple)):
         return [structure], _only
     kind = structure.__class__
-    if (kind is list or kind is tuple) and not any(isinstance(child, (dict, list, tuple)) for child in structure):
-        return list(structure), kind  # what most calls are about
+    if kind is list or kind is tuple:
+        for child in structure:
+            if isinstance(child, (dict, list, tuple)):
+                break
+        else:
+            return list(structure), kind  # a flat list: what most calls are about
     children = list(structure.values()) if isinstance(structure, dict) else list(structure)
     parts = [flatten(child) for child in children]
     leaves = [leaf for child_leaves, _ in parts for leaf in child_leaves]

@@ -115,26 +115,27 @@ class Variable(Overloaded):
         """
         old = self._value.array
         if value.__class__ is Tensor and value.array.dtype is old.dtype and value.array.shape == old.shape:
-            self._put(value.array)  # nothing to check: what an optimizer does with every Variable at every step
+            array = value.array  # nothing to check: what an optimizer does with every Variable at every step
         else:
-            self._put(self._fitted("assign", value, None))
+            array = self._fitted("assign", value, None)
+        self._put(array, sys._getframe(1))
         return self
 
     def assign_add(self, delta) -> Variable:
         """Add ``delta``; it may broadcast to this Variable's shape. Raises as ``assign`` does."""
-        self._put(self._fitted("assign_add", delta, np.add))
+        self._put(self._fitted("assign_add", delta, np.add), sys._getframe(1))
         return self
 
     def assign_sub(self, delta) -> Variable:
         """Subtract ``delta``; it may broadcast to this Variable's shape. Raises as ``assign`` does."""
-        self._put(self._fitted("assign_sub", delta, np.subtract))
+        self._put(self._fitted("assign_sub", delta, np.subtract), sys._getframe(1))
         return self
 
-    def _put(self, array) -> None:
+    def _put(self, array, caller) -> None:
         self._value = Tensor(array, None)
         self.version += 1
-        caller = sys._getframe(2)  # noted, so that an error can say where a value was replaced
-        self._assigned_by = (caller.f_code, caller.f_lasti)  # the line is looked up when it is asked for
+        # Noted so that an error can say where the value was replaced; the line is looked up when it is asked for.
+        self._assigned_by = (caller.f_code, caller.f_lasti)
 
     def _fitted(self, what: str, given, ufunc):
         """Raw array of the new value, checked and converted."""

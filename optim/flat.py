@@ -97,6 +97,7 @@ class Group:
         self._constants = np.empty(constants, self.real)
         self._scalars = [self._constants[i : i + 1].reshape(()) for i in range(constants)]
         self._values: Values | None = None  # what the variables were given last
+        self._versions: list[int] = []  # how often each had been assigned then
         self._pool: list[Values] = []
 
     def views_of(self, numbers: Any) -> list[Any]:
@@ -118,9 +119,10 @@ class Group:
         constants : sequence of float
         """
         self._constants[:] = constants
+        missing = any(gradient is None for gradient in gradients)
         old, new = self._old_and_new()
         states = list(self.state.values())
-        for start, stop, gradient in self._pieces(gradients):
+        for start, stop, gradient in self._pieces(gradients, missing):
             if stop - start == self.size <= BLOCK:  # a small network: all of it at once
                 rule(old.numbers, gradient, new.numbers, states, self._work, self._scalars)
                 continue
@@ -138,16 +140,14 @@ class Group:
             if gradient is not None:
                 variable.assign(tensor)  # a Tensor's array is shared, not copied
         self._values = new
+        # A variable that was left alone has its value in an older array: the next step lays all of them out anew.
+        self._versions = [variable.version for variable in self.variables] if not missing else []
 
     def _old_and_new(self) -> tuple[Values, Values]:
         """Where to read the present values, and where to write the new ones."""
         old, new = self._values, self._unheld_values()
-        if old is not None:
-            for variable, view in zip(self.variables, old.views, strict=True):
-                if variable.array is not view:
-                    break
-            else:
-                return old, new
+        if old is not None and [variable.version for variable in self.variables] == self._versions:
+            return old, new
         # The first step, or a variable was assigned by somebody else: lay the values out in the new array and update
         # them there, since the old array may be held.
         for variable, view in zip(self.variables, new.views, strict=True):
@@ -164,11 +164,15 @@ class Group:
             del self._pool[1 if self._pool[0] is self._values else 0]
         return values
 
-    def _pieces(self, gradients: Sequence[Any]) -> list[tuple[int, int, Any]]:
+    def _pieces(self, gradients: Sequence[Any], missing: bool) -> list[tuple[int, int, Any]]:
         """Stretches (start, stop, flat gradient) that cover the variables with a gradient.
 
         Small gradients are copied side by side; a large one is read where it is, which saves a pass over it.
         """
+        if self.size < BLOCK and not missing:
+            for gradient, view in zip(gradients, self._gathered_views, strict=True):
+                view[...] = gradient
+            return [(0, self.size, self._gathered)]
         pieces: list[tuple[int, int, Any]] = []
         begin = end = 0  # of the small gradients copied since the last piece
         for (start, stop), gradient, view in zip(self.bounds, gradients, self._gathered_views, strict=True):

@@ -42,15 +42,15 @@ def _is_large(x) -> bool:
 # -- sigmoid and softplus ----------------------------------------------------------------------------------------------
 
 
+@np.errstate(over="ignore")  # exp(100) = inf in float32, and 1 / inf = 0 is right
 def _sigmoid(x):
     # Exact to the last digits in both tails, which 0.5 + 0.5 tanh(x / 2) is not: it gives 0 for -20 in float32.
-    with np.errstate(over="ignore"):  # exp(100) = inf in float32, and 1 / inf = 0 is right
-        if not _is_large(x):
-            return 1 / (1 + np.exp(-1.0 * x))
-        result = np.negative(x)
-        np.exp(result, result)
-        np.add(result, 1, result)
-        return np.reciprocal(result, result)
+    if not _is_large(x):
+        return 1 / (1 + np.exp(-1.0 * x))
+    result = np.negative(x)
+    np.exp(result, result)
+    np.add(result, 1, result)
+    return np.reciprocal(result, result)
 
 
 def _sigmoid_rule(ct, ans, x):

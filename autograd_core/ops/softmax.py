@@ -159,7 +159,7 @@ def _error(labels, logits, axis: int):
 
 def _sparse_wrt_logits(ct, ans, labels, logits, probabilities=None, *, axis: int, mean: bool = False):
     if mean:
-        ct = ct / labels.size
+        ct = (ct if ct.__class__ is Tensor else ct[()]) / labels.size  # a 0-d array would take 0.7 us longer
     if ct.__class__ is Tensor or logits.__class__ is Tensor or not labels.size:
         return (ct if mean else np.expand_dims(ct, axis)) * _error(labels, logits, axis)
     weights = ct if mean else ct.reshape(-1)
