@@ -285,7 +285,7 @@ class GradientTape:
     def _take_record(self, asked: str) -> Record:
         if self._used:
             raise self._closed(asked)
-        if not self.persistent:
+        if not self.persistent and self._recording:
             recording.remove(self._record)  # its own walk is not to be recorded on it
         return self._record
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -54,6 +55,7 @@ class Layer:
     _call_parameters: frozenset[str] | None = frozenset()  # of ``call``; None if it takes any keyword
     built = False
     _holders: dict[str, None]  # names of attributes that may hold weights, in order
+    _changes = 0  # of all layers: another number after any of them got, lost or froze something
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -180,6 +182,7 @@ class Layer:
         values = initializers.get(initializer)(tuple(shape), dtype=self.dtype if dtype is None else dtype)
         weight = ag.Variable(values, trainable=trainable, name=f"{self.name}/{name or 'weight'}")
         self._own_weights.append(weight)
+        _note_change()
         return weight
 
     @property
@@ -194,9 +197,14 @@ class Layer:
     @property
     def trainable_weights(self) -> list[ag.Variable]:
         """The weights that training changes."""
-        found: dict[ag.Variable, None] = {}
-        self._collect(found, set(), trainable_only=True)
-        return list(found)
+        known = self.__dict__.get("_known")
+        if known is None or known[0] != Layer._changes:
+            found: dict[ag.Variable, None] = {}
+            self._collect(found, set(), trainable_only=True)
+            # What is in a user's list may change unseen: then they are looked for each time, which takes 2 us a layer.
+            known = Layer._changes if self._is_settled(set()) else None, list(found)
+            object.__setattr__(self, "_known", known)
+        return [weight for weight in known[1] if weight.trainable]
 
     trainable_variables = trainable_weights
 
@@ -233,8 +241,22 @@ class Layer:
         """How many numbers there are in all weights."""
         return sum(weight.size for weight in self.weights)
 
+    def _is_settled(self, seen: set[int]) -> bool:
+        """Whether every change of what is below this layer is noted: there are no lists but our own."""
+        if id(self) in seen:
+            return True
+        seen.add(id(self))
+        attributes = self.__dict__
+        values = [attributes[name] for name in self._holders if name != "_own_weights"]
+        return all(
+            isinstance(value, ag.Variable) or (isinstance(value, Layer) and value._is_settled(seen)) for value in values
+        )
+
     def _collect(self, found: dict[ag.Variable, None], seen: set[int], trainable_only: bool) -> None:
-        """Add the weights below this layer to ``found``; ``seen`` are the layers that have been looked at."""
+        """Add the weights below this layer to ``found``; ``seen`` are the layers that have been looked at.
+
+        With ``trainable_only`` those below a layer that is not trainable are left out.
+        """
         seen.add(id(self))
         if trainable_only and not self.trainable:
             return
@@ -242,12 +264,7 @@ class Layer:
             self._build_for(self._declared_shape)
         attributes = self.__dict__
         for name in self._holders:
-            value = attributes[name]
-            if value.__class__ is ag.Variable:
-                if value.trainable or not trainable_only:
-                    found[value] = None
-            else:
-                _gather(value, found, seen, trainable_only)
+            _gather(attributes[name], found, seen, trainable_only)
 
     @property
     def _sublayers(self) -> list[Layer]:
@@ -273,15 +290,23 @@ class Layer:
                     self._tell_apart(item)
             if inside or isinstance(value, (list, dict)):  # a list or dict may be filled later
                 self._holders[name] = None
-            else:
-                self._holders.pop(name, None)
-        else:
-            self._holders.pop(name, None)
+                _note_change()
+            elif name in self._holders:
+                self._forget(name)
+        elif name in self._holders:
+            self._forget(name)
+        elif name == "trainable":
+            _note_change()
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
-        self._holders.pop(name, None)
+        if name in self._holders:
+            self._forget(name)
         object.__delattr__(self, name)
+
+    def _forget(self, name: str) -> None:
+        del self._holders[name]
+        _note_change()
 
     def _tell_apart(self, layer: Layer) -> None:
         """Number the name of ``layer`` if it was not chosen by the user and another layer here has it."""
@@ -294,17 +319,16 @@ class Layer:
         layer.name = f"{base}_{number}"
 
 
+_numbers = itertools.count(1)
+
+
+def _note_change() -> None:
+    Layer._changes = next(_numbers)
+
+
 def _gather(value: Any, found: dict[ag.Variable, None], seen: set[int], trainable_only: bool) -> None:
-    if value.__class__ is list:  # of a layer's own weights, as a rule
-        for item in value:
-            if item.__class__ is ag.Variable:
-                if item.trainable or not trainable_only:
-                    found[item] = None
-            else:
-                _gather(item, found, seen, trainable_only)
-    elif isinstance(value, ag.Variable):
-        if value.trainable or not trainable_only:
-            found[value] = None
+    if isinstance(value, ag.Variable):
+        found[value] = None
     elif isinstance(value, Layer):
         if id(value) not in seen:
             value._collect(found, seen, trainable_only)

@@ -154,6 +154,7 @@ class Optimizer:
             twice = next(v for i, v in enumerate(variables) if positions[v] != i)
             raise ag.StructureError(f"{own}: {_name(twice)} is in the list twice; each may be there once.")
         self._variables, self._positions = variables, positions
+        self._kinds = [(variable.shape, variable.dtype) for variable in variables]
         slots, count = self.slots(), len(self.constants(self.learning_rate, 1))
         for dtype in dict.fromkeys(variable.dtype for variable in variables):
             members = [i for i, variable in enumerate(variables) if variable.dtype == dtype]
@@ -239,6 +240,17 @@ class Optimizer:
 
     def _in_order(self, pairs: list[tuple[Any, ag.Variable]]) -> list[Any]:
         """Raw gradients by position, None where there is none; everything about them checked."""
+        if len(pairs) == len(self._variables):
+            arrays = []
+            for (gradient, variable), own, (shape, dtype) in zip(pairs, self._variables, self._kinds, strict=True):
+                if variable is not own or gradient.__class__ is not ag.Tensor:
+                    break
+                array = gradient.array
+                if array.shape != shape or array.dtype is not dtype:
+                    break
+                arrays.append(array)
+            else:
+                return arrays  # every gradient there, in order, and of its variable's kind
         gradients: list[Any] = [None] * len(self._variables)
         seen = 0
         missing = []

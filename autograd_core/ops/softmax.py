@@ -131,17 +131,18 @@ def _starts(size: int, length: int):
 
 
 def _sparse(labels, logits, probabilities=None, *, axis: int, mean: bool = False):
-    losses = _sparse_each(labels, logits, probabilities, axis)
+    if probabilities is not None and labels.size:
+        chosen = probabilities.reshape(-1).take(_places(labels, probabilities, 1))
+        if np.minimum.reduce(chosen) > LEAST:
+            np.log(chosen, chosen)
+            return -(np.add.reduce(chosen) / chosen.size) if mean else np.negative(chosen, chosen).reshape(labels.shape)
+    losses = _sparse_each(labels, logits, axis)
     return np.add.reduce(losses, None) / losses.size if mean else losses
 
 
-def _sparse_each(labels, logits, probabilities, axis: int):
+def _sparse_each(labels, logits, axis: int):
     if not labels.size:
         return np.zeros(labels.shape, logits.dtype)
-    if probabilities is not None:
-        chosen = probabilities.reshape(-1).take(_places(labels, probabilities, 1))
-        if np.minimum.reduce(chosen) > LEAST:
-            return np.negative(np.log(chosen, chosen), chosen).reshape(labels.shape)
     work, at = _opened(logits, axis)
     _subtract_largest(work, at)
     chosen = work.reshape(-1).take(_places(labels, work, at))
