@@ -119,7 +119,9 @@ class Group:
         constants : sequence of float
         """
         self._constants[:] = constants
-        missing = any(gradient is None for gradient in gradients)
+        missing = False
+        for gradient in gradients:
+            missing = missing or gradient is None
         old, new = self._old_and_new()
         states = list(self.state.values())
         for start, stop, gradient in self._pieces(gradients, missing):
