@@ -54,7 +54,7 @@ def _sigmoid(x):
 
 
 def _sigmoid_rule(ct, ans, x):
-    if ct.__class__ is not np.ndarray or not _is_large(ans) or ct.shape != ans.shape or ct.dtype is not ans.dtype:
+    if ct.__class__ is not np.ndarray or not ct.ndim or ct.shape != ans.shape or ct.dtype is not ans.dtype:
         return ct * ans * (1 - ans)
     slope = np.subtract(1, ans)  # the same in one array
     np.multiply(slope, ans, slope)

@@ -34,7 +34,11 @@ LEAST = 1e-30  # a smaller probability has lost digits in float32: its logarithm
 
 
 def _is_short(x, axis) -> bool:
-    return axis == x.ndim - 1 and x.shape[axis] <= SHORT and x.size >= x.shape[axis] * max(x.shape[axis], 8)
+    shape = x.shape
+    if axis != len(shape) - 1:
+        return False
+    classes = shape[-1]
+    return classes <= SHORT and x.size >= classes * (classes if classes > 8 else 8)
 
 
 def _opened(x, axis: Any):
