@@ -12,7 +12,6 @@ from contextvars import ContextVar
 from functools import partial
 from threading import Lock
 from typing import Any
-from weakref import ref
 
 from .node import Node, leaf
 
@@ -111,7 +110,7 @@ class Frame:
                 if not (record.watches_variables and variable.trainable):
                     return None
                 read = record.reads[key] = (variable, [])
-            node = Node(None, (), (), array, {"variable": ref(variable)}, self.tokens)
+            node = Node(None, (), (), array, variable.leaf_params, self.tokens)
             node.name = variable.name
             read[1].append(node)
             return node
@@ -124,7 +123,7 @@ class Frame:
             return None
         tokens = tuple(record.token for record in watching)
         node = leaf(array, self.tokens if len(tokens) == len(self.tokens) else tokens, variable.name)
-        node.params = {"variable": ref(variable)}
+        node.params = variable.leaf_params
         for record in watching:
             record.note_read(variable, node)
         return node
@@ -152,8 +151,10 @@ def remove(record: Record) -> None:
     frame = _frame.get()
     if frame is None or record not in frame.records:
         return
-    rest = tuple([other for other in frame.records if other is not record])
-    _frame.set(Frame(rest) if rest else None)
+    if len(frame.records) == 1:
+        _frame.set(None)
+    else:
+        _frame.set(Frame(tuple(other for other in frame.records if other is not record)))
 
 
 def replace(frame: Frame | None) -> Frame | None:

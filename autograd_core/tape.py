@@ -202,12 +202,11 @@ class GradientTape:
         """
         _check_choice("gradient", unconnected_gradients)
         items, rebuild = flatten(sources)
-        for item in items:
-            _check_differentiable(item, "GradientTape.gradient")
+        standing = [self._standing(item, "GradientTape.gradient") for item in items]
         seeds = self._seeds(target, output_gradients)
         record = self._take_record("gradient")
         try:
-            found = self._pull(record, seeds, items)
+            found = self._pull(record, seeds, standing)
         finally:
             if not self.persistent:
                 self._close()
@@ -277,7 +276,8 @@ class GradientTape:
         record = self._take_record(asked)
         nodes = self._nodes_of(target)[-1:]
         try:
-            return [self._pull(record, [(node, Tensor(unit, None)) for node in nodes], items) for unit in units]
+            standing = [self._nodes_of(item) for item in items]
+            return [self._pull(record, [(node, Tensor(unit, None)) for node in nodes], standing) for unit in units]
         finally:
             if not self.persistent:
                 self._close()
@@ -335,10 +335,18 @@ class GradientTape:
             return [] if entry is None else entry[1]
         return [] if item.node is None or self._record.token not in item.node.tapes else [item.node]
 
-    def _pull(self, record: Record, seeds, items):
+    def _standing(self, item, asked: str) -> list[Node]:
+        """As ``_nodes_of``, of a source; an error if it has no derivative."""
+        if item.__class__ is Variable:
+            entry = self._record.reads.get(id(item))
+            if entry is not None and entry[1]:  # it was read, and only what has a derivative becomes a leaf
+                return entry[1]
+        _check_differentiable(item, asked)
+        return self._nodes_of(item)
+
+    def _pull(self, record: Record, seeds, standing: list[list[Node]]):
         outer = recording.current()
         recorded = outer is not None
-        standing = [self._nodes_of(item) for item in items]
         sources = [node for nodes in standing for node in nodes]
         start: dict[Node, Any] = {}
         for node, seed in seeds:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class Variable(Overloaded):
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_assigned_by", "_value", "name", "trainable", "version")
+    __slots__ = ("__weakref__", "_assigned_by", "_value", "leaf_params", "name", "trainable", "version")
 
     def __init__(self, initial_value, trainable: bool = True, dtype=None, name: str | None = None):
         if callable(initial_value) and not isinstance(initial_value, Overloaded):
@@ -57,6 +58,7 @@ class Variable(Overloaded):
         self.name = name
         self.version = 0
         self._assigned_by: tuple[Any, int] | None = None
+        self.leaf_params = {"variable": ref(self)}  # what all leaves that stand for this Variable have in common
 
     @property
     def array(self):

@@ -56,7 +56,9 @@ def logits_of(probabilities: ag.Tensor) -> ag.Tensor | None:
     answer is None too, since a gradient with respect to the probabilities may be wanted.
     """
     node = probabilities.node
-    if node is None or node.operation != "softmax" or node.params["axis"] != probabilities.ndim - 1:
+    if node is None or node.primitive is None or node.primitive.name != "softmax":
+        return None
+    if node.params["axis"] != probabilities.ndim - 1:
         return None
     parent = node.parents[0]
     if parent is not None:

@@ -120,10 +120,12 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits: bool = False):
 
 
 def _sparse(y_true, y_pred, from_logits: bool, reduction: str):
-    y_pred = _tensor(y_pred)
-    labels = y_true
-    if y_true.__class__ is not ag.Tensor or y_true.dtype.kind not in "iu" or y_true.shape != y_pred.shape[:-1]:
-        labels = class_numbers("sparse_categorical_crossentropy", y_true, y_pred.shape)
+    if y_pred.__class__ is not ag.Tensor:
+        y_pred = _tensor(y_pred)
+    labels, shape = y_true, y_pred.array.shape
+    fits = y_true.__class__ is ag.Tensor and y_true.array.dtype.kind in "iu" and y_true.array.shape == shape[:-1]
+    if not fits:
+        labels = class_numbers("sparse_categorical_crossentropy", y_true, shape)
         if y_true.__class__ is ag.Tensor:
             labels = ag.Tensor(labels, None)  # not the user's array: it need not be copied
     source = None if from_logits else logits_of(y_pred)
@@ -170,9 +172,12 @@ class Loss:
         sample_weight : array_like, optional
             Multiplies the loss of each sample.
         """
-        y_pred = _tensor(y_pred)
-        y_true = _tensor(y_true)
-        if y_true.array.dtype.kind == "f" and y_true.array.dtype is not y_pred.array.dtype:
+        if y_pred.__class__ is not ag.Tensor:
+            y_pred = _tensor(y_pred)
+        if y_true.__class__ is not ag.Tensor:
+            y_true = _tensor(y_true)
+        dtype = y_true.array.dtype
+        if dtype.kind == "f" and dtype is not y_pred.array.dtype:
             y_true = y_true.astype(y_pred.dtype)  # float64 targets do not make the loss of float32 predictions float64
         reduction = self.reduction
         if sample_weight is None and reduction in ("sum_over_batch_size", "mean"):
