@@ -129,7 +129,7 @@ class Layer:
         if kwargs:
             kwargs = self._accepted(kwargs)
         if self.built:
-            return self.call(inputs, *args, **kwargs)
+            return self.call(inputs, *args, **kwargs) if args or kwargs else self.call(inputs)
         self._build_for(_shape_of(inputs))
         outputs = self.call(inputs, *args, **kwargs)
         if isinstance(outputs, ag.Tensor) and outputs.ndim:
