@@ -22,6 +22,7 @@ LAYERS = (
     "node",
     "recording",
     "shapes",
+    "methods",
     "tensor",
     "variable",
     "constants",
