@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as _np
 
 from ..ops.activations import *
+from ..ops.affine import *
 from ..ops.arithmetic import *
 from ..ops.arranging import *
 from ..ops.comparison import *

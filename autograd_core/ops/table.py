@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..primitive import Primitive
 from . import (
     activations,
+    affine,
     arithmetic,
     arranging,
     comparison,
@@ -57,6 +58,7 @@ FAMILIES = (
     signals,
     fourier,
     products,
+    affine,
     einsum,
     linalg,
     least_squares,
