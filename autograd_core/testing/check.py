@@ -9,24 +9,21 @@ the same check made of the function x -> vjp(c), or x -> jvp(v).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import ConversionError, CotangentError, DtypeError, GradientCheckError
 from ..functional import jvp, vjp
-from ..recording import Paused
 from ..tensor import Overloaded, Tensor, as_value
 from ..tree import flatten
 from .diagnosis import likely_cause, name_of_leaves
-from .numerical import Estimate, central, one_sided
+from .lines import Arrays, Comparison, Line, Subject, pair, random_like, raw, scale_of
 
 MODES = {"rev": "reverse mode", "fwd": "forward mode"}
 EVERY_ENTRY = 64  # up to so many entries each one is looked at, not only a random direction
 SAMPLED_ENTRIES = 32  # of a larger input, once a direction shows a kink
-
-Arrays = list[Any]
 
 
 def check_grads(
@@ -100,62 +97,11 @@ def check_grads(
     _check(subject, order, tuple(modes))
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is being checked: ``f`` itself, or one of its derivatives as a function of its own.
-
-    Attributes
-    ----------
-    function : callable
-        List of Tensors -> list of Tensors.
-    points : list of array
-    names : list of str
-        Of the points, as the user would write them.
-    title : str
-        Name of the user's function.
-    trail : tuple of str
-        Modes of the derivatives that were taken of it already.
-    """
-
-    function: Callable[[Arrays], Arrays]
-    points: Arrays
-    names: list[str]
-    title: str
-    trail: tuple[str, ...]
-    rtol: float | None
-    atol: float | None
-
-    def values(self, points: Arrays) -> Arrays:
-        """Results as arrays; nothing is recorded."""
-        with Paused(), np.errstate(all="ignore"):  # what is not finite is looked at
-            return [_raw(out) for out in self.function([Tensor(x, None) for x in points])]
-
-    def is_gradient(self, cts: Arrays) -> bool:
-        """Whether the derivatives are those of one real number, so that they need no weights."""
-        return not self.trail and len(cts) == 1 and cts[0].size == 1 and cts[0].dtype.kind == "f"
-
-    def __str__(self) -> str:
-        return f"check_grads({self.title}), order {len(self.trail) + 1}"
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Along one direction: the derivative by rule, by differences, and what they may differ by."""
-
-    by_rule: float
-    numerical: Estimate
-    allowed: float
-
-    @property
-    def agrees(self) -> bool:
-        return bool(abs(self.by_rule - self.numerical.value) <= self.allowed)
-
-
 def _check(subject: Subject, order: int, modes: tuple[str, ...]) -> None:
     generator = np.random.default_rng(0)
     cts = _cotangents(subject, generator)
     # Multiples of 1/16, so that x + t v is exact for steps t that are powers of two.
-    direction = [_random_like(x, generator) * _scale(x) for x in subject.points]
+    direction = [random_like(x, generator) * scale_of(x) for x in subject.points]
     slopes = {mode: _slope(subject, mode, cts) for mode in modes}
     line = Line(subject, cts)
     numerical = line.central(direction)
@@ -188,7 +134,7 @@ def _cotangents(subject: Subject, generator) -> Arrays:
                 "generator that it seeds itself."
             )
         size = float(np.abs(value).max(initial=0.0))
-        cts.append((_random_like(value, generator) / (size if size > 0 else 1.0)).astype(value.dtype))
+        cts.append((random_like(value, generator) / (size if size > 0 else 1.0)).astype(value.dtype))
     if not cts:
         raise GradientCheckError(f"{subject}: the function returned nothing floating, so there is nothing to check.")
     if subject.is_gradient(cts):
@@ -196,78 +142,16 @@ def _cotangents(subject: Subject, generator) -> Arrays:
     return cts
 
 
-# -- along a line ------------------------------------------------------------------------------------------------------
-
-
-class Line:
-    """The function ``t -> <c, f(x + t v)>`` and its derivatives by differences."""
-
-    def __init__(self, subject: Subject, cts: Arrays):
-        self.subject = subject
-        self.cts = cts
-        coarsest = max([*subject.points, *cts], key=lambda array: np.finfo(array.dtype).eps)
-        self.precision = float(np.finfo(coarsest.dtype).eps)
-        self.rtol = subject.rtol if subject.rtol is not None else _default_rtol(self.precision)
-        self.least_size = 0.0
-        self.least_size = self._rounding() / self.precision
-        self.size = self.along(subject.points)(0.0)[1]
-
-    def _rounding(self) -> float:
-        """Rounding error of the function that its value does not show, as of ``x - mean(x)``, whose terms cancel.
-
-        It is how far five values side by side are from a line. A jump is no rounding: there is a bound.
-        """
-        generator = np.random.default_rng(2)
-        value = self.along([_random_like(x, generator) * _scale(x, 0.0) for x in self.subject.points])
-        step = 64 * self.precision
-        values = np.array([value(k * step)[0] for k in range(-2, 3)])
-        size = max((float(_scale(x).max(initial=1.0)) for x in self.subject.points), default=1.0)
-        weight = max((float(np.abs(ct).max(initial=0.0)) for ct in self.cts), default=0.0)
-        return min(float(np.abs(np.diff(values, 2)).max()), 100 * self.precision * size * weight)
-
-    def along(self, direction: Arrays) -> Callable[[float], tuple[float, float]]:
-        points = self.subject.points
-
-        def value(t: float) -> tuple[float, float]:
-            moved = [np.asarray(x + t * v, x.dtype) for x, v in zip(points, direction, strict=True)]
-            total, size = _pair(self.cts, self.subject.values(moved))
-            return total, max(size, self.least_size)
-
-        return value
-
-    def central(self, direction: Arrays) -> Estimate:
-        """Derivative by central differences."""
-        return central(self.along(direction), self.precision)
-
-    def compare(self, by_rule: float, numerical: Estimate) -> Comparison:
-        """Judge ``by_rule``."""
-        atol = self.subject.atol
-        if atol is None:
-            atol = min(4 * numerical.error, self.rtol * self.size)
-        return Comparison(by_rule, numerical, self.rtol * abs(numerical.value) + atol)
-
-    def excused(self, by_rule: float, direction: Arrays) -> bool:
-        """Whether the function has a kink or a jump here that allows for ``by_rule``."""
-        left, right = (one_sided(self.along(direction), self.precision, side) for side in (-1, 1))
-        if np.isinf(left.value) or np.isinf(right.value):
-            return bool(np.isfinite(by_rule))
-        width = max(self.rtol * max(abs(left.value), abs(right.value)), 4 * (left.error + right.error))
-        if abs(left.value - right.value) <= width:
-            return False
-        low, high = sorted((left.value, right.value))
-        return bool(low - width <= by_rule <= high + width)
-
-
 def _slope(subject: Subject, mode: str, cts: Arrays) -> Callable[[Arrays], float]:
     """Derivative by rule, as a function of the direction."""
     if mode == "fwd":
         derivative = jvp
-        return lambda direction: _pair(cts, derivative(subject.function, (subject.points,), (direction,))[1])[0]
+        return lambda direction: pair(cts, derivative(subject.function, (subject.points,), (direction,))[1])[0]
     try:
         (pulled,) = vjp(subject.function, subject.points)[1](cts)
     except CotangentError as error:
         raise GradientCheckError(f"{subject} ({MODES[mode]}): {error}") from error
-    return lambda direction: _pair(pulled, direction)[0]
+    return lambda direction: pair(pulled, direction)[0]
 
 
 def _derivative(subject: Subject, mode: str, cts: Arrays, direction: Arrays) -> Callable[[Arrays], Arrays]:
@@ -295,7 +179,7 @@ def _entries(points: Arrays) -> list[tuple[int, tuple[int, ...], complex]]:
 def _one_entry(points: Arrays, entry) -> Arrays:
     position, index, unit = entry
     direction = [np.zeros_like(x) for x in points]
-    direction[position][index] = unit * _scale(points[position])[index]
+    direction[position][index] = unit * scale_of(points[position])[index]
     return direction
 
 
@@ -332,7 +216,7 @@ def _locate(line: Line, mode: str, slope, direction: Arrays, along: Comparison) 
         generator = np.random.default_rng(1)
         some = [entries[i] for i in generator.choice(len(entries), SAMPLED_ENTRIES, replace=False)]
         _check_entries(line, mode, slope, some)
-        beside = [np.asarray(x + 0.01 * _random_like(x, generator) * _scale(x), x.dtype) for x in line.subject.points]
+        beside = [np.asarray(x + 0.01 * random_like(x, generator) * scale_of(x), x.dtype) for x in line.subject.points]
         moved = replace(line.subject, points=beside)
         elsewhere = Line(moved, line.cts)
         comparison = elsewhere.compare(_slope(moved, mode, line.cts)(direction), elsewhere.central(direction))
@@ -371,7 +255,7 @@ def _error(line: Line, mode: str, entry, comparison: Comparison, found) -> Gradi
         where, scale = "along a random direction", 1.0
     else:
         position, index, unit = entry
-        scale = float(_scale(subject.points[position])[index])
+        scale = float(scale_of(subject.points[position])[index])
         where = f"for {subject.names[position]}" + (f", entry {list(index)}" if index else "")
         where += ", imaginary part" if unit == 1j else ""
     after = "".join(f" of the {MODES[done]} derivative" for done in reversed(subject.trail))
@@ -393,7 +277,7 @@ def _cause(points: Arrays, found) -> str:
         entries = [entry for entry in found if entry[0] == position]
         if all(found[entry].agrees for entry in entries):
             continue
-        scale = np.array([float(_scale(x)[index]) for _, index, _ in entries])
+        scale = np.array([float(scale_of(x)[index]) for _, index, _ in entries])
         by_rule = np.array([found[entry].by_rule for entry in entries]) / scale
         numerical = np.array([found[entry].numerical.value for entry in entries]) / scale
         cause = likely_cause(x.shape, by_rule, numerical)
@@ -402,47 +286,10 @@ def _cause(points: Arrays, found) -> str:
     return ""
 
 
-# -- arrays ------------------------------------------------------------------------------------------------------------
-
-
-def _pair(cts: Arrays, tangents: Arrays) -> tuple[float, float]:
-    """Real inner product, and the size of its terms."""
-    total = size = 0.0
-    for ct, tangent in zip(cts, tangents, strict=True):
-        wide = np.complex128 if _raw(ct).dtype.kind == "c" or _raw(tangent).dtype.kind == "c" else np.float64
-        with np.errstate(invalid="ignore", over="ignore"):  # a rule that gives infinities is told of, not warned about
-            terms = np.real(np.conj(np.asarray(_raw(ct), wide)) * np.asarray(_raw(tangent), wide))
-            total += float(terms.sum())
-            size += float(np.abs(terms).sum())
-    return total, size
-
-
-def _random_like(x, generator):
-    """Entries of size 0.5 to 1, multiples of 1/16, of the dtype of ``x``."""
-    entries = generator.choice([-1.0, 1.0], x.shape) * generator.integers(8, 17, x.shape) / 16
-    if x.dtype.kind == "c":
-        entries = entries + 1j * generator.integers(-16, 17, x.shape) / 16
-    return np.asarray(entries, x.dtype)
-
-
-def _scale(x, least: float = 1.0):
-    """A power of two of the size of each entry, or ``least`` if that is more."""
-    sizes = np.maximum(np.abs(x), least)
-    return np.asarray(np.ldexp(np.sign(sizes), np.frexp(sizes)[1] - 1), sizes.dtype)  # 0 for 0
-
-
-def _default_rtol(precision: float) -> float:
-    return 1e-6 if precision < 1e-12 else 5e-3 if precision < 1e-5 else 0.1
-
-
-def _raw(value):
-    return value.array if isinstance(value, Overloaded) else np.asarray(value)
-
-
 def _kind(value) -> str:
     if not isinstance(value, Overloaded) and not isinstance(value, (np.ndarray, np.generic, float, complex, int)):
         raise ConversionError(f"check_grads: the function returned a {type(value).__name__}; expected Tensors.")
-    return _raw(value).dtype.kind
+    return raw(value).dtype.kind
 
 
 def _is_differentiable(leaf) -> bool:
