@@ -82,7 +82,7 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
                     continue
                 contribution = rule(ct, ans, *args, **params)
                 if zero_wins and primitive.elementwise:
-                    contribution = np.where(vanishes(ct, rule, node), np.zeros((), ct.dtype), contribution)  # type: ignore[union-attr]
+                    contribution = np.where(vanishes(ct, rule, node), np.zeros((), contribution.dtype), contribution)
             else:
                 contribution = joint[index]
                 if contribution is None:

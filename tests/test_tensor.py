@@ -54,12 +54,14 @@ def test_operators_follow_numpy(op, dtype, other):
     A Python number never widens; a NumPy scalar or array counts with its own dtype.
     """
     array = np.array([1, 4, 2], dtype)
+    # Before NumPy 2.3 `array ** 2.0` has a shortcut that forgets the dtype of the exponent.
+    numpys = np.power if op is operator.pow else op
     for kind in (ag.Tensor, ag.Variable):
-        same(op(kind(array), other), op(array, other))
-        same(op(other, kind(array)), op(other, array))
+        same(op(kind(array), other), numpys(array, other))
+        same(op(other, kind(array)), numpys(other, array))
         if not isinstance(other, list):
             wrapped = other if isinstance(other, (bool, int, float)) else kind(other)
-            same(op(ag.Tensor(array), wrapped), op(array, other))
+            same(op(ag.Tensor(array), wrapped), numpys(array, other))
 
 
 @pytest.mark.parametrize("op", BITWISE, ids=lambda op: op.__name__)

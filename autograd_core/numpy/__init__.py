@@ -48,4 +48,4 @@ _SAME = (
     "can_cast promote_types broadcast_shapes ndindex s_ index_exp set_printoptions printoptions errstate "
     "__array_namespace_info__"
 ).split()
-globals().update({_name: getattr(_np, _name) for _name in _SAME})
+globals().update({_name: getattr(_np, _name) for _name in _SAME if hasattr(_np, _name)})  # some are new in NumPy 2.1

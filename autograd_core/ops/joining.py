@@ -306,5 +306,7 @@ def meshgrid(*xi, copy: bool = True, sparse: bool = False, indexing: str = "xy")
 OVERLOADS: dict[Any, Any] = {
     np.concatenate: concatenate, np.stack: stack, np.vstack: vstack, np.hstack: hstack, np.dstack: dstack,
     np.column_stack: column_stack, np.append: append, np.block: block, np.split: split, np.array_split: array_split,
-    np.vsplit: vsplit, np.hsplit: hsplit, np.dsplit: dsplit, np.unstack: unstack, np.meshgrid: meshgrid,
+    np.vsplit: vsplit, np.hsplit: hsplit, np.dsplit: dsplit, np.meshgrid: meshgrid,
 }  # fmt: skip
+if hasattr(np, "unstack"):  # since NumPy 2.1
+    OVERLOADS[np.unstack] = unstack

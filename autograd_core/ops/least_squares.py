@@ -121,8 +121,14 @@ def lstsq(a, b, rcond=None):
     return x, residuals, rank, s
 
 
+def _rank(a, **tolerance):
+    if not a.size:  # before NumPy 2.3 an error
+        return np.zeros(a.shape[:-2], np.intp)
+    return np.linalg.matrix_rank(a, **tolerance)
+
+
 MATRIX_RANK = Primitive(
-    "matrix_rank", np.linalg.matrix_rank, vjps=None, sample=_sample_tall_or_wide,
+    "matrix_rank", _rank, vjps=None, sample=_sample_tall_or_wide,
     doc="Number of singular values above rounding.",
 )  # fmt: skip
 

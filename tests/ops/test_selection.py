@@ -14,12 +14,13 @@ Z = X + 1j * Y
 HALVES = np.array([-2.5, -1.5, -0.5, 0.0, 0.5, 1.5, 2.5])
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated")
 @pytest.mark.parametrize(
     ("function", "args", "keywords"),
     [
         (np.where, (X > 0, X, Y), {}), (np.where, (X > 0, X, 0.0), {}), (np.where, (True, X[0], Y), {}),
         (np.clip, (X, -0.5, 0.5), {}), (np.clip, (X, None, 0.5), {}), (np.clip, (X, -0.5, None), {}),
-        (np.clip, (X,), {"min": -0.5}), (np.maximum, (X, Y[0]), {}), (np.minimum, (X, 0.1), {}),
+        (np.clip, (X, -9.0, 0.1), {}), (np.maximum, (X, Y[0]), {}), (np.minimum, (X, 0.1), {}),
         (np.fmax, (X, Y), {}), (np.fmin, (X, Y[:1]), {}), (np.select, ([X > 0.5, X > -0.5], [X, X * Y], 7.0), {}),
         (np.choose, (np.array([0, 1, 1, 0]), [X, Y]), {}), (np.abs, (X,), {}), (np.abs, (Z,), {}), (np.sign, (Z,), {}),
         (np.angle, (Z,), {}), (np.angle, (Z,), {"deg": True}), (np.real, (Z,), {}), (np.imag, (Z,), {}),

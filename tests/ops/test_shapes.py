@@ -33,7 +33,7 @@ EMPTY = np.ones((0, 3))
         (np.dstack, ([M, M],), {}), (np.column_stack, ([V, V],), {}), (np.block, ([[M, M], [M, M]],), {}),
         (np.append, (M, M[:1]), {"axis": 0}), (np.append, (V, S), {}),
         (np.split, (V, [1, 4]), {}), (np.split, (M, 2), {"axis": 1}), (np.array_split, (V, 3), {}),
-        (np.hsplit, (M, 2), {}), (np.vsplit, (M, 3), {}), (np.dsplit, (A, 2), {}), (np.unstack, (M,), {}),
+        (np.hsplit, (M, 2), {}), (np.vsplit, (M, 3), {}), (np.dsplit, (A, 2), {}),
         (np.flip, (A,), {}), (np.flip, (A, (0, 2)), {}), (np.fliplr, (M,), {}), (np.flipud, (M,), {}),
         (np.roll, (A, 2), {}), (np.roll, (A, (1, -2)), {"axis": (0, 2)}), (np.roll, (A, 1), {"axis": (0, 1)}),
         (np.rot90, (M,), {}), (np.rot90, (M, 2), {}), (np.rot90, (A, 3), {"axes": (1, 2)}), (np.rot90, (M, -4), {}),
@@ -76,6 +76,12 @@ def test_pad(width, mode, keywords):
     """All modes of np.pad, wider than the array too."""
     agrees(np.pad, M, width, mode=mode, derivatives=1, **keywords)
     agrees(np.pad, M[:, :2], ((0, 0), (5, 6)), mode=mode, derivatives=1, **keywords)
+
+
+@pytest.mark.skipif(not hasattr(np, "unstack"), reason="np.unstack is new in NumPy 2.1")
+def test_unstack():
+    agrees(np.unstack, M)
+    agrees(np.unstack, A, axis=-1)
 
 
 def test_pad_with_tensors():
