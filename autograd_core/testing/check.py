@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConversionError, CotangentError, DtypeError, GradientCheckError
+from ..errors import ConversionError, CotangentError, DomainError, DtypeError, GradientCheckError
 from ..functional import jvp, vjp
 from ..tensor import Overloaded, Tensor, as_value
 from ..tree import flatten
@@ -60,6 +60,8 @@ def check_grads(
         also if ``f`` is not finite, or gives another value when it is called again.
     DtypeError
         If no argument is floating or complex.
+    DomainError
+        If an argument is infinite or NaN.
 
     Notes
     -----
@@ -93,6 +95,12 @@ def check_grads(
         return [out for out in flatten(f(*rebuild(filled)))[0] if _kind(out) in "fc"]
 
     points = [np.array(as_value(leaves[index])) for index in active]
+    for index, point in zip(active, points, strict=True):
+        if not np.isfinite(point).all():
+            raise DomainError(
+                f"check_grads: {names[index]} is not finite ({point!r:.200}); there are no differences to take at it. "
+                "Choose another point, or hold this argument fixed in a lambda."
+            )
     subject = Subject(flat, points, [names[index] for index in active], getattr(f, "__name__", "f"), (), rtol, atol)
     _check(subject, order, tuple(modes))
 

@@ -177,6 +177,8 @@ def test_what_cannot_be_checked_is_said():
         check_grads(lambda x: x > 0, (SQUARE,))
     with pytest.raises(ag.DtypeError, match="none of the 2 arguments"):
         check_grads(lambda x, y: x, (1, np.ones(2, int)))
+    with pytest.raises(ag.DomainError, match=r"args\[1\] is not finite .*inf"):
+        check_grads(np.clip, (np.ones(2), -np.inf, 1.0))
     with pytest.raises(ag.ConversionError, match="returned a str"):
         check_grads(lambda x: "text", (SQUARE,))
     for wrong in ({"order": 0}, {"modes": ()}, {"modes": ("reverse",)}):
