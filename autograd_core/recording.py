@@ -103,7 +103,7 @@ class Frame:
         """Leaf for reading ``variable``, whose value is ``array``; None if no tape here watches it."""
         records = self.records
         if len(records) == 1 and array.dtype.kind in "fc":  # the common case, at half the time
-            (record,) = records
+            record = records[0]
             key = id(variable)
             read = record.reads.get(key)
             if read is None:

@@ -117,10 +117,13 @@ class Variable(Overloaded):
         """
         old = self._value.array
         if value.__class__ is Tensor and value.array.dtype is old.dtype and value.array.shape == old.shape:
-            array = value.array  # nothing to check: what an optimizer does with every Variable at every step
+            # Nothing to check: what an optimizer does with every Variable at every step. As `_put`, without the call.
+            self._value = Tensor(value.array, None)
+            self.version += 1
+            caller = sys._getframe(1)
+            self._assigned_by = (caller.f_code, caller.f_lasti)
         else:
-            array = self._fitted("assign", value, None)
-        self._put(array, sys._getframe(1))
+            self._put(self._fitted("assign", value, None), sys._getframe(1))
         return self
 
     def assign_add(self, delta) -> Variable:

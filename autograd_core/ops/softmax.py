@@ -364,7 +364,7 @@ def sparse_softmax_cross_entropy(labels, logits, axis: int = -1, probabilities=N
     params = {"axis": axis, "mean": reduction == "mean"}
     if probabilities is None or axis != len(shape) - 1:
         return apply(SPARSE_SOFTMAX_CROSS_ENTROPY, (given, logits), params)
-    known = Tensor(as_value(probabilities), None)
+    known = Tensor(probabilities.array if probabilities.__class__ is Tensor else as_value(probabilities), None)
     if known.array.shape != shape or known.array.dtype != logits.dtype:
         raise ShapeError(
             f"{name}: probabilities have shape {known.shape}, dtype {known.dtype}; the logits {logits.shape}, "
