@@ -14,10 +14,14 @@
 
 from __future__ import annotations
 
+from .adagrad import Adadelta, Adagrad
 from .adam import Adam
+from .adam_family import Adamax, AdamW, Lion, Nadam
 from .lookup import get
 from .optimizer import Optimizer
 from .rmsprop import RMSprop
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "Optimizer", "RMSprop", "get"]
+__all__ = [
+    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Nadam", "Optimizer", "RMSprop", "get",
+]  # fmt: skip

@@ -107,7 +107,9 @@ class Group:
             for (start, stop), shape in zip(self.bounds, self.shapes, strict=True)
         ]
 
-    def update(self, gradients: Sequence[Any], rule: Callable[..., None], constants: Sequence[float]) -> None:
+    def update(
+        self, gradients: Sequence[Any], rule: Callable[..., None], constants: Sequence[float], shrink: float = 0.0
+    ) -> None:
         """Apply ``rule`` to every variable that has a gradient, and assign the results.
 
         Parameters
@@ -117,7 +119,11 @@ class Group:
         rule : callable
             ``rule(value, gradient, new_value, state, work, constants)``: see ``Optimizer.update_step``.
         constants : sequence of float
+        shrink : float
+            What part of each value is taken off first.
         """
+        if shrink:
+            rule = self._after_shrinking(rule, shrink)
         self._constants[:] = constants
         missing = False
         for gradient in gradients:
@@ -144,6 +150,16 @@ class Group:
         self._values = new
         # A variable that was left alone has its value in an older array: the next step lays all of them out anew.
         self._versions = [variable.version for variable in self.variables] if not missing else []
+
+    def _after_shrinking(self, rule: Callable[..., None], shrink: float) -> Callable[..., None]:
+        part = np.asarray(shrink, self.real)
+
+        def shrunk(value, gradient, new_value, state, work, constants):
+            np.multiply(value, part, work)
+            np.subtract(value, work, new_value)
+            rule(new_value, gradient, new_value, state, work, constants)
+
+        return shrunk
 
     def _old_and_new(self) -> tuple[Values, Values]:
         """Where to read the present values, and where to write the new ones."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import autograd_core as ag
 
+from .adagrad import Adadelta, Adagrad
 from .adam import Adam
+from .adam_family import Adamax, AdamW, Lion, Nadam
 from .optimizer import Optimizer
 from .rmsprop import RMSprop
 from .sgd import SGD
 
-_BY_NAME: dict[str, type[Optimizer]] = {cls.__name__.lower(): cls for cls in (SGD, RMSprop, Adam)}
+_BY_NAME: dict[str, type[Optimizer]] = {
+    cls.__name__.lower(): cls for cls in (SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, Adamax, Nadam, Lion)
+}
 
 
 def get(identifier: str | Optimizer | type[Optimizer]) -> Optimizer:

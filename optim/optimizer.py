@@ -30,6 +30,8 @@ class Optimizer:
         Limit every entry of a gradient to the interval from ``-clipvalue`` to ``clipvalue``.
     global_clipnorm : float, optional
         Scale all gradients by one factor, so that their common norm is at most this. At most one of the three.
+    weight_decay : float, optional
+        Shrink the variables before each step: by ``learning_rate * weight_decay`` times their value.
     name : str, optional
         The class's name if None.
     lr : float, optional
@@ -58,6 +60,7 @@ class Optimizer:
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        weight_decay: float | None = None,
         name: str | None = None,
         lr: float | None = None,
         decay: float | None = 0.0,
@@ -69,6 +72,7 @@ class Optimizer:
         self.clipnorm = check_limit(own, "clipnorm", clipnorm)
         self.clipvalue = check_limit(own, "clipvalue", clipvalue)
         self.global_clipnorm = check_limit(own, "global_clipnorm", global_clipnorm)
+        self.weight_decay = None if weight_decay is None else check_interval(own, "weight_decay", weight_decay, 0.0)
         if sum(limit is not None for limit in (clipnorm, clipvalue, global_clipnorm)) > 1:
             raise ag.DomainError(
                 f"{own}: got clipnorm={clipnorm}, clipvalue={clipvalue}, global_clipnorm={global_clipnorm}; at most "
@@ -198,7 +202,7 @@ class Optimizer:
         constants = self.constants(learning_rate, step)
         for group in self._groups:
             own = gradients if len(self._groups) == 1 else [gradients[i] for i in group.positions]
-            group.update(own, self.update_step, constants)
+            group.update(own, self.update_step, constants, learning_rate * (self.weight_decay or 0.0))
         self.iterations = step
         return step
 

@@ -36,6 +36,43 @@ def adam(w, g, s, t, lr=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=F
     return w - corrected * m / (np.sqrt(v) + epsilon)
 
 
+def adagrad(w, g, s, t, lr=0.001, initial_accumulator_value=0.1, epsilon=1e-7):
+    a = s["accumulator"] = s.get("accumulator", initial_accumulator_value) + g**2
+    return w - lr * g / np.sqrt(a + epsilon)
+
+
+def adadelta(w, g, s, t, lr=0.001, rho=0.95, epsilon=1e-7):
+    a = s["accumulated_gradient"] = rho * s.get("accumulated_gradient", 0.0) + (1 - rho) * g**2
+    u = s.get("accumulated_step", 0.0)
+    step = g * np.sqrt(u + epsilon) / np.sqrt(a + epsilon)
+    s["accumulated_step"] = rho * u + (1 - rho) * step**2
+    return w - lr * step
+
+
+def adamw(w, g, s, t, lr=0.001, weight_decay=0.004, **options):
+    return adam(w - w * weight_decay * lr, g, s, t, lr, **options)
+
+
+def adamax(w, g, s, t, lr=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    m = s["momentum"] = beta_1 * s.get("momentum", 0.0) + (1 - beta_1) * g
+    u = s["largest"] = np.maximum(beta_2 * s.get("largest", 0.0), np.abs(g))
+    return w - lr * m / ((1 - beta_1**t) * (u + epsilon))
+
+
+def nadam(w, g, s, t, lr=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    mu = [beta_1 * (1 - 0.5 * 0.96**k) for k in range(1, t + 2)]
+    m = s["momentum"] = beta_1 * s.get("momentum", 0.0) + (1 - beta_1) * g
+    v = s["velocity"] = beta_2 * s.get("velocity", 0.0) + (1 - beta_2) * g**2
+    m_hat = mu[-1] * m / (1 - np.prod(mu)) + (1 - mu[-2]) * g / (1 - np.prod(mu[:-1]))
+    return w - lr * m_hat / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
+
+
+def lion(w, g, s, t, lr=0.001, beta_1=0.9, beta_2=0.99):
+    m = s.get("momentum", np.zeros_like(g))
+    s["momentum"] = beta_2 * m + (1 - beta_2) * g
+    return w - lr * np.sign(beta_1 * m + (1 - beta_1) * g)
+
+
 @dataclass(frozen=True)
 class Case:
     """An optimizer with some options, and the formula that it must follow."""
@@ -60,6 +97,18 @@ CASES = (
     Case(optim.Adam, adam),
     Case(optim.Adam, adam, {"amsgrad": True}),
     Case(optim.Adam, adam, {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3}),
+    Case(optim.AdamW, adamw),
+    Case(optim.AdamW, adamw, {"weight_decay": 0.5, "amsgrad": True}),
+    Case(optim.Adamax, adamax),
+    Case(optim.Adamax, adamax, {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3}),
+    Case(optim.Nadam, nadam),
+    Case(optim.Nadam, nadam, {"beta_1": 0.5, "epsilon": 1e-3}),
+    Case(optim.Lion, lion),
+    Case(optim.Lion, lion, {"beta_1": 0.3, "beta_2": 0.8}),
+    Case(optim.Adagrad, adagrad),
+    Case(optim.Adagrad, adagrad, {"initial_accumulator_value": 0.0, "epsilon": 1e-3}),
+    Case(optim.Adadelta, adadelta, {"epsilon": 1e-3}),
+    Case(optim.Adadelta, adadelta, {"rho": 0.5, "epsilon": 0.1}),
 )
 
 
@@ -247,7 +296,33 @@ def test_lookup_of_other_things():
     optimizer = optim.SGD()
     assert optim.get(optimizer) is optimizer
     assert isinstance(optim.get(optim.Adam), optim.Adam)
-    with pytest.raises(ag.DomainError, match=r"'adamm'; known: adam, .*sgd"):
+    with pytest.raises(ag.DomainError, match=r"'adamm'; known: adadelta, .*sgd"):
         optim.get("adamm")
     with pytest.raises(ag.ConversionError, match="got a int"):
         optim.get(3)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: optim.SGD(weight_decay=-1), "SGD: weight_decay is -1"),
+        (lambda: optim.AdamW(weight_decay=float("nan")), "AdamW: weight_decay is nan"),
+        (lambda: optim.Adagrad(initial_accumulator_value=-0.1), "initial_accumulator_value is -0.1"),
+        (lambda: optim.Adadelta(rho=1.5), "rho is 1.5"),
+        (lambda: optim.Adamax(beta_1=1.0), "beta_1 is 1.0"),
+        (lambda: optim.Nadam(beta_2=1.0), "beta_2 is 1.0"),
+        (lambda: optim.Lion(beta_2=-0.1), "beta_2 is -0.1"),
+    ],
+)
+def test_options_out_of_range_are_named(make, says):
+    with pytest.raises(ag.DomainError, match=says):
+        make()
+
+
+def test_weight_decay_alone_shrinks():
+    """With a gradient of 0 plain descent only shrinks: by learning_rate * weight_decay at each step."""
+    w = ag.Variable(np.full(3, 2.0))
+    optimizer = optim.SGD(0.1, weight_decay=0.5)
+    for _ in range(3):
+        optimizer.apply_gradients([(np.zeros(3), w)])
+    np.testing.assert_allclose(w.numpy(), 2.0 * 0.95**3, rtol=1e-15)
