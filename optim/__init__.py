@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from . import schedules
 from .adagrad import Adadelta, Adagrad
 from .adam import Adam
 from .adam_family import Adamax, AdamW, Lion, Nadam
@@ -24,4 +25,5 @@ from .sgd import SGD
 
 __all__ = [
     "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Nadam", "Optimizer", "RMSprop", "get",
+    "schedules",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .checks import check_epsilon, check_interval
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Rate
 
 
 class Adagrad(Optimizer):
@@ -31,7 +31,7 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Rate = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float | None = 1e-7,
         **options: Any,
@@ -82,7 +82,13 @@ class Adadelta(Optimizer):
     Zeiler (2012), "ADADELTA: an adaptive learning rate method", algorithm 1.
     """
 
-    def __init__(self, learning_rate: float = 0.001, rho: float = 0.95, epsilon: float | None = 1e-7, **options: Any):
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        rho: float = 0.95,
+        epsilon: float | None = 1e-7,
+        **options: Any,
+    ):
         super().__init__(learning_rate, **options)
         self.rho = check_interval("Adadelta", "rho", rho, 0.0, 1.0)
         self.epsilon = check_epsilon("Adadelta", epsilon)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .checks import check_epsilon, check_interval
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Rate
 
 
 class Adam(Optimizer):
@@ -38,7 +38,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Rate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float | None = 1e-7,

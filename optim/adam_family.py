@@ -8,7 +8,7 @@ import numpy as np
 
 from .adam import Adam
 from .checks import check_epsilon, check_interval
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Rate
 
 
 class AdamW(Adam):
@@ -32,7 +32,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Rate = 0.001,
         weight_decay: float | None = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
@@ -65,7 +65,7 @@ class Adamax(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Rate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float | None = 1e-7,
@@ -121,7 +121,7 @@ class Nadam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Rate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float | None = 1e-7,
@@ -192,7 +192,13 @@ class Lion(Optimizer):
     Chen et al. (2023), "Symbolic discovery of optimization algorithms", program 1.
     """
 
-    def __init__(self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **options: Any):
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        **options: Any,
+    ):
         super().__init__(learning_rate, **options)
         self.beta_1 = check_interval("Lion", "beta_1", beta_1, 0.0, 1.0)
         self.beta_2 = check_interval("Lion", "beta_2", beta_2, 0.0, 1.0)

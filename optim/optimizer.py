@@ -15,6 +15,7 @@ from .checks import check_interval, check_limit
 from .flat import Group
 
 Pairs = Iterable[tuple[Any, ag.Variable]]
+Rate = float | Callable[[int], float]  # a learning rate, or a schedule: a function of the number of steps made
 
 
 class Optimizer:
@@ -22,8 +23,8 @@ class Optimizer:
 
     Parameters
     ----------
-    learning_rate : float
-        Finite and not negative; may be changed between steps.
+    learning_rate : float, or function of the number of steps made
+        Finite and not negative; may be changed between steps. See ``optim.schedules`` for functions.
     clipnorm : float, optional
         Scale each gradient down to this Euclidean norm.
     clipvalue : float, optional
@@ -55,7 +56,7 @@ class Optimizer:
 
     def __init__(
         self,
-        learning_rate: float,
+        learning_rate: Rate,
         *,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
@@ -67,6 +68,8 @@ class Optimizer:
     ):
         own = type(self).__name__
         self.name = own if name is None else name
+        self.iterations = 0
+        self._schedule: Callable[[int], float] | None = None
         self.learning_rate = learning_rate if lr is None else lr
         self.decay = check_interval(own, "decay", 0.0 if decay is None else decay, 0.0)
         self.clipnorm = check_limit(own, "clipnorm", clipnorm)
@@ -78,7 +81,6 @@ class Optimizer:
                 f"{own}: got clipnorm={clipnorm}, clipvalue={clipvalue}, global_clipnorm={global_clipnorm}; at most "
                 "one of the three can be used."
             )
-        self.iterations = 0
         self.built = False
         self._variables: list[ag.Variable] = []
         self._positions: dict[ag.Variable, int] = {}
@@ -87,12 +89,18 @@ class Optimizer:
 
     @property
     def learning_rate(self) -> float:
-        """Size of a step; what is used at a step is this after ``decay``."""
-        return self._learning_rate
+        """Size of the next step; what is used at a step is this after ``decay``."""
+        if self._schedule is None:
+            return self._learning_rate
+        return check_interval(type(self).__name__, "learning_rate", self._schedule(self.iterations), 0.0)
 
     @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._learning_rate = check_interval(type(self).__name__, "learning_rate", value, 0.0)
+    def learning_rate(self, value: Rate) -> None:
+        if callable(value):
+            self._schedule = value
+        else:
+            self._learning_rate = check_interval(type(self).__name__, "learning_rate", value, 0.0)
+            self._schedule = None
 
     @property
     def variables(self) -> list[ag.Variable]:
@@ -198,7 +206,7 @@ class Optimizer:
             self.build([variable for _, variable in pairs])
         gradients = self._clipped(self._in_order(pairs))
         step = self.iterations + 1
-        learning_rate = self._learning_rate / (1.0 + self.decay * self.iterations)
+        learning_rate = self.learning_rate / (1.0 + self.decay * self.iterations)
         constants = self.constants(learning_rate, step)
         for group in self._groups:
             own = gradients if len(self._groups) == 1 else [gradients[i] for i in group.positions]
@@ -332,7 +340,8 @@ class Optimizer:
             self._load_state(saved["state"])
         elif saved["state"]:
             self._waiting = [{name: np.array(array) for name, array in arrays.items()} for arrays in saved["state"]]
-        self.learning_rate = saved["learning_rate"]
+        if self._schedule is None:  # a schedule goes on by the number of steps made
+            self.learning_rate = saved["learning_rate"]
         self.iterations = int(saved["iterations"])
 
     def _load_state(self, saved: Sequence[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .checks import check_epsilon, check_interval
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Rate
 
 
 class RMSprop(Optimizer):
@@ -36,7 +36,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Rate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float | None = 1e-7,

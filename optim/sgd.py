@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .checks import check_interval
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Rate
 
 
 class SGD(Optimizer):
@@ -29,7 +29,13 @@ class SGD(Optimizer):
     Sutskever, Martens, Dahl & Hinton (2013), "On the importance of initialization and momentum in deep learning".
     """
 
-    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False, **options: Any):
+    def __init__(
+        self,
+        learning_rate: Rate = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **options: Any,
+    ):
         super().__init__(learning_rate, **options)
         self.momentum = check_interval("SGD", "momentum", momentum, 0.0, 1.0)
         self.nesterov = nesterov
