@@ -206,7 +206,8 @@ class Optimizer:
             self.build([variable for _, variable in pairs])
         gradients = self._clipped(self._in_order(pairs))
         step = self.iterations + 1
-        learning_rate = self.learning_rate / (1.0 + self.decay * self.iterations)
+        learning_rate = self._learning_rate if self._schedule is None else self.learning_rate
+        learning_rate /= 1.0 + self.decay * self.iterations
         constants = self.constants(learning_rate, step)
         for group in self._groups:
             own = gradients if len(self._groups) == 1 else [gradients[i] for i in group.positions]
