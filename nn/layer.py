@@ -299,6 +299,11 @@ class Layer:
             _note_change()
         object.__setattr__(self, name, value)
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state.pop("_known", None)  # numbered by this process
+        return state
+
     def __delattr__(self, name: str) -> None:
         if name in self._holders:
             self._forget(name)

@@ -1,5 +1,6 @@
 """Layers: a table with one check of the contract for all, then what is particular to one."""
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -443,3 +444,16 @@ def test_trainable_weights_follow_every_change():
     assert len(names()) == 6
     net.more = None
     assert len(names()) == 4
+
+
+def test_what_is_remembered_stays_in_its_process():
+    """A layer that was pickled looks for its weights anew: changes are numbered by each process for itself."""
+    layer = nn.layers.Dense(3, input_dim=2)
+    assert len(layer.trainable_weights) == 2
+    again = pickle.loads(pickle.dumps(layer))
+    assert "_known" not in vars(again)
+    again.trainable = False
+    assert again.trainable_weights == []
+    assert again.trainable_weights is not layer.trainable_weights
+    again.trainable = True
+    assert again.trainable_weights[0] is again.kernel
