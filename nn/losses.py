@@ -158,7 +158,7 @@ class Loss:
         """One number per sample; what a subclass defines."""
         raise TypeError(f"{type(self).__name__} does not define call(y_true, y_pred); a subclass of Loss must.")
 
-    def mean(self, y_true, y_pred) -> ag.Tensor:
+    def _mean(self, y_true, y_pred) -> ag.Tensor:
         """Mean of what ``call`` gives; a subclass may know a shorter way to it."""
         return anp.mean(self.call(y_true, y_pred))
 
@@ -181,7 +181,7 @@ class Loss:
             y_true = y_true.astype(y_pred.dtype)  # float64 targets do not make the loss of float32 predictions float64
         reduction = self.reduction
         if sample_weight is None and reduction in ("sum_over_batch_size", "mean"):
-            return self.mean(y_true, y_pred)
+            return self._mean(y_true, y_pred)
         losses = self.call(y_true, y_pred)
         if sample_weight is not None:
             sample_weight = _tensor(sample_weight, losses.dtype)
@@ -257,9 +257,9 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
     ):
         super().__init__(sparse_categorical_crossentropy, reduction, name, from_logits=from_logits)
 
-    def mean(self, y_true, y_pred):
+    def _mean(self, y_true, y_pred):
         if type(self).call is not LossFunctionWrapper.call:  # a subclass has its own
-            return super().mean(y_true, y_pred)
+            return super()._mean(y_true, y_pred)
         return _sparse(y_true, y_pred, self.options["from_logits"], "mean")
 
 

@@ -11,6 +11,17 @@ from .checks import check_epsilon, check_interval
 from .optimizer import Optimizer, Rate
 
 
+def update_moments(m, v, gradient, rest_1, rest_2, work) -> None:
+    """Move the running means of the gradient and of its square on, in place."""
+    np.subtract(gradient, m, work)
+    np.multiply(work, rest_1, work)
+    np.add(m, work, m)
+    np.multiply(gradient, gradient, work)
+    np.subtract(work, v, work)
+    np.multiply(work, rest_2, work)
+    np.add(v, work, v)
+
+
 class Adam(Optimizer):
     r"""Adam: :math:`w \leftarrow w - \alpha_t\, m / (\sqrt v + \epsilon)`.
 
@@ -63,13 +74,7 @@ class Adam(Optimizer):
     def update_step(self, value, gradient, new_value, state, work, constants) -> None:
         alpha, rest_1, rest_2, epsilon = constants
         m, v = state[0], state[1]
-        np.subtract(gradient, m, work)
-        np.multiply(work, rest_1, work)
-        np.add(m, work, m)
-        np.multiply(gradient, gradient, work)
-        np.subtract(work, v, work)
-        np.multiply(work, rest_2, work)
-        np.add(v, work, v)
+        update_moments(m, v, gradient, rest_1, rest_2, work)
         if self.amsgrad:
             v = np.maximum(state[2], v, out=state[2])
         np.sqrt(v, work)

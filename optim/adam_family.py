@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .adam import Adam
+from .adam import Adam, update_moments
 from .checks import check_epsilon, check_interval
 from .optimizer import Optimizer, Rate
 
@@ -156,13 +156,7 @@ class Nadam(Optimizer):
     def update_step(self, value, gradient, new_value, state, work, constants) -> None:
         of_momentum, of_gradient, rest_1, rest_2, correction, epsilon = constants
         m, v = state
-        np.subtract(gradient, m, work)
-        np.multiply(work, rest_1, work)
-        np.add(m, work, m)
-        np.multiply(gradient, gradient, work)
-        np.subtract(work, v, work)
-        np.multiply(work, rest_2, work)
-        np.add(v, work, v)
+        update_moments(m, v, gradient, rest_1, rest_2, work)
         step = gradient * of_gradient
         np.multiply(m, of_momentum, work)
         np.add(step, work, step)

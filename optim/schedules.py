@@ -174,12 +174,12 @@ class CosineDecay(LearningRateSchedule):
         self.warmup_steps = self._checked("warmup_steps", warmup_steps)
 
     def __call__(self, step: int) -> float:
-        top = self.initial_learning_rate
+        top, decayed = self.initial_learning_rate, float(step)
         if self.warmup_target is not None:
             if step < self.warmup_steps:
                 return top + (self.warmup_target - top) * step / self.warmup_steps
-            top, step = self.warmup_target, step - self.warmup_steps  # type: ignore[assignment]
-        progress = min(step, self.decay_steps) / self.decay_steps
+            top, decayed = self.warmup_target, step - self.warmup_steps
+        progress = min(decayed, self.decay_steps) / self.decay_steps
         return top * ((1.0 - self.alpha) * _cosine(progress) + self.alpha)
 
 

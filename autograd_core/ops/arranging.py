@@ -8,11 +8,11 @@ import numpy as np
 
 from ..errors import AxisError, DomainError, ShapeError
 from ..primitive import LINEAR, Primitive, apply
-from ..tensor import Overloaded, as_value
+from ..tensor import as_value
 from .axes import on, one, several
 from .gathering import take
 from .joining import concatenate
-from .matrices import operand, tensor
+from .matrices import operand, plain, tensor
 from .reshaping import reshape
 
 __all__ = [
@@ -308,23 +308,18 @@ def vander(x, N=None, increasing: bool = False):
 # -- inserted and deleted ----------------------------------------------------------------------------------------------
 
 
-def _picks(obj):
-    """What ``insert`` and ``delete`` take as places: Tensors as their values."""
-    return obj.array if isinstance(obj, Overloaded) else obj
-
-
 def delete(arr, obj, axis=None):
     """Entries without those at ``obj`` along ``axis``, as ``numpy.delete``; flattened if no axis is given."""
     arr = operand(arr)
     if axis is None:
         arr, axis = reshape(arr, (arr.size,)), 0
     axis = one("delete", axis, arr.ndim)
-    return take(arr, np.delete(np.arange(arr.shape[axis]), _picks(obj)), axis)
+    return take(arr, np.delete(np.arange(arr.shape[axis]), plain(obj)), axis)
 
 
 def insert(arr, obj, values, axis=None):
     """``values`` put before the places ``obj`` along ``axis``, as ``numpy.insert``; flattened if no axis is given."""
-    arr, values, obj = tensor(arr), tensor(values), _picks(obj)
+    arr, values, obj = tensor(arr), tensor(values), plain(obj)
     if axis is None:
         arr, axis = reshape(arr, (arr.size,)), 0
     axis = one("insert", axis, arr.ndim)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..primitive import Primitive, binary, unary
-from ..tensor import Overloaded, as_value
+from ..tensor import as_value
 
 __all__ = [
     "allclose", "array_equal", "array_equiv", "bitwise_and", "bitwise_count", "bitwise_invert", "bitwise_left_shift",
@@ -108,13 +108,9 @@ lcm = binary(LCM)
 # -- of whole arrays ---------------------------------------------------------------------------------------------------
 
 
-def _raw(x):
-    return x.array if isinstance(x, Overloaded) else as_value(x)
-
-
 def isclose(a, b, rtol=1e-5, atol=1e-8, equal_nan: builtins.bool = False):
     """Whether entries are equal within ``atol + rtol * abs(b)``, as ``numpy.isclose``."""
-    return _ISCLOSE(_raw(a), _raw(b), _raw(rtol), _raw(atol), equal_nan=equal_nan)
+    return _ISCLOSE(as_value(a), as_value(b), as_value(rtol), as_value(atol), equal_nan=equal_nan)
 
 
 _ISCLOSE = Primitive("isclose", np.isclose, None, keeps=False)
@@ -122,27 +118,27 @@ _ISCLOSE = Primitive("isclose", np.isclose, None, keeps=False)
 
 def allclose(a, b, rtol=1e-5, atol=1e-8, equal_nan: builtins.bool = False) -> builtins.bool:
     """Whether all entries are close, as ``numpy.allclose``: a Python bool."""
-    return builtins.bool(np.allclose(_raw(a), _raw(b), _raw(rtol), _raw(atol), equal_nan))
+    return builtins.bool(np.allclose(as_value(a), as_value(b), as_value(rtol), as_value(atol), equal_nan))
 
 
 def array_equal(a1, a2, equal_nan: builtins.bool = False) -> builtins.bool:
     """Whether shapes and all entries are equal, as ``numpy.array_equal``: a Python bool."""
-    return builtins.bool(np.array_equal(_raw(a1), _raw(a2), equal_nan=equal_nan))
+    return builtins.bool(np.array_equal(as_value(a1), as_value(a2), equal_nan=equal_nan))
 
 
 def array_equiv(a1, a2) -> builtins.bool:
     """Whether all entries are equal after broadcasting, as ``numpy.array_equiv``: a Python bool."""
-    return builtins.bool(np.array_equiv(_raw(a1), _raw(a2)))
+    return builtins.bool(np.array_equiv(as_value(a1), as_value(a2)))
 
 
 def iscomplexobj(x) -> builtins.bool:
     """Whether the dtype is complex."""
-    return _raw(x).dtype.kind == "c"
+    return as_value(x).dtype.kind == "c"
 
 
 def isrealobj(x) -> builtins.bool:
     """Whether the dtype is not complex."""
-    return _raw(x).dtype.kind != "c"
+    return as_value(x).dtype.kind != "c"
 
 
 OVERLOADS: dict[Any, Any] = {

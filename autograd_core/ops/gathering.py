@@ -9,10 +9,10 @@ import numpy as np
 
 from ..errors import DomainError, DtypeError, ShapeError
 from ..primitive import Primitive
-from ..tensor import Overloaded, Tensor, as_value
+from ..tensor import Tensor, as_value
 from .axes import one
 from .indexing import getitem
-from .matrices import tensor, without_out
+from .matrices import plain, tensor, without_out
 from .scans import at_axis
 
 __all__ = ["choose", "compress", "extract", "ix_", "put_along_axis", "take", "take_along_axis"]
@@ -20,7 +20,7 @@ __all__ = ["choose", "compress", "extract", "ix_", "put_along_axis", "take", "ta
 
 def _positions(name: str, indices):
     """``indices`` as an array of integers."""
-    array = indices.array if isinstance(indices, Overloaded) else as_value(indices)
+    array = as_value(indices)
     if array.dtype.kind not in "iub":
         if array.size or hasattr(indices, "dtype"):
             raise DtypeError(f"{name}: indices have dtype {array.dtype}; expected integers. Use i.astype(int).")
@@ -92,7 +92,7 @@ def put_along_axis(arr, indices, values, axis) -> None:
 def compress(condition, a, axis=None, out=None):
     """Slices along an axis where the 1-d ``condition`` holds, as ``numpy.compress``."""
     without_out("compress", out)
-    mask = condition.array if isinstance(condition, Overloaded) else as_value(condition)
+    mask = as_value(condition)
     if mask.ndim != 1:
         raise ShapeError(f"compress: the condition has shape {mask.shape}; expected one axis.")
     return take(a, np.flatnonzero(mask), axis)
@@ -100,7 +100,7 @@ def compress(condition, a, axis=None, out=None):
 
 def extract(condition, arr):
     """Entries where ``condition`` holds, along one axis, as ``numpy.extract``."""
-    mask = condition.array if isinstance(condition, Overloaded) else as_value(condition)
+    mask = as_value(condition)
     return take(np.reshape(tensor(arr), (-1,)), np.flatnonzero(mask))
 
 
@@ -124,7 +124,7 @@ def choose(a, choices: Sequence, out=None, mode: str = "raise"):
 
 def ix_(*args):
     """Index of the grid that 1-d positions or masks span, as ``numpy.ix_``: arrays to index with."""
-    return np.ix_(*(arg.array if isinstance(arg, Overloaded) else arg for arg in args))
+    return np.ix_(*map(plain, args))
 
 
 ROWS: tuple[Primitive, ...] = ()  # all are reads by an index

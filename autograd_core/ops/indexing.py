@@ -50,7 +50,7 @@ def _entry(entry):
         return entry
     if isinstance(entry, np.integer):
         return int(entry)
-    array = entry.array if isinstance(entry, Overloaded) else as_value(entry)
+    array = as_value(entry)
     if array.dtype.kind not in "iub":
         if array.size or isinstance(entry, (np.ndarray, Overloaded)):
             raise IndexError(

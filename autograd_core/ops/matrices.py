@@ -26,6 +26,11 @@ def tensor(x) -> Any:
     return x if isinstance(x, Tensor) else Tensor(np.array(as_value(x)), None)
 
 
+def plain(x):
+    """A Tensor or Variable as its array; anything else (a slice, a string, a number) as it is."""
+    return x.array if isinstance(x, Overloaded) else x
+
+
 def vectors(name: str, x):
     """``x`` as an operand, checked to have at least one axis."""
     x = operand(x)

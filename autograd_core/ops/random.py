@@ -321,7 +321,7 @@ def _difference(high, low):
 
 def _at_least_zero(name: str, **parameters) -> None:
     for key, value in parameters.items():
-        raw = value.array if isinstance(value, Overloaded) else as_value(value)
+        raw = as_value(value)
         if raw.size and not np.min(raw) >= 0:
             raise DomainError(f"{name}: {key} must be 0 or more; got {raw.tolist()!r:.80}.")
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..primitive import Primitive, apply, binary
-from ..tensor import Overloaded, Tensor, as_value
+from ..tensor import Tensor, as_value
 from .matrices import operand, tensor, without_out
 
 __all__ = ["clip", "fmax", "fmin", "maximum", "minimum", "select", "where"]
@@ -115,7 +115,7 @@ def where(condition, *choices):
     ValueError
         If only one of x and y is given.
     """
-    condition = condition.array if isinstance(condition, Overloaded) else as_value(condition)
+    condition = as_value(condition)
     if not choices:
         return tuple(Tensor(positions, None) for positions in np.nonzero(condition))
     if len(choices) != 2:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import DomainError, DtypeError, ShapeError
 from ..primitive import Primitive, apply, binary
-from ..tensor import Overloaded, Tensor, as_value
+from ..tensor import Tensor, as_value
 from .activations import SIGMOID
 from .arithmetic import REAL
 from .axes import Axes, on, one, several
@@ -413,7 +413,7 @@ def one_hot(x, num_classes: int, axis: int = -1, dtype=np.float32):
 
 
 def _integers(name: str, labels):
-    array = labels.array if isinstance(labels, Overloaded) else as_value(labels)
+    array = as_value(labels)
     if array.dtype.kind not in "iu":
         raise DtypeError(f"{name}: labels must be integers; got shape {array.shape}, dtype {array.dtype}.")
     return array if array.dtype == np.intp else array.astype(np.intp)

@@ -58,7 +58,7 @@ def sort(a, axis=-1, kind=None, order=None, *, stable=None):
     """
     refuse("sort", order=order)
     a, axis = _flat("sort", a, axis)
-    return apply(SORT, (a,), {"order": np.argsort(_raw(a), axis, stable=True), "axis": axis})
+    return apply(SORT, (a,), {"order": np.argsort(as_value(a), axis, stable=True), "axis": axis})
 
 
 def _flat(name: str, a, axis):
@@ -69,15 +69,11 @@ def _flat(name: str, a, axis):
     return a, one(name, axis, a.ndim)
 
 
-def _raw(x):
-    return x.array if isinstance(x, Overloaded) else as_value(x)
-
-
 def partition(a, kth, axis=-1, kind="introselect", order=None):
     """Entries with the ``kth`` smallest in its sorted place, none larger before it, as ``numpy.partition``."""
     refuse("partition", order=order)
     a, axis = _flat("partition", a, axis)
-    return apply(SORT, (a,), {"order": np.argpartition(_raw(a), _raw(kth), axis, kind), "axis": axis})
+    return apply(SORT, (a,), {"order": np.argpartition(as_value(a), as_value(kth), axis, kind), "axis": axis})
 
 
 def sort_complex(a):
@@ -149,7 +145,7 @@ def argpartition(a, kth, axis=-1, kind="introselect", order=None):
     """Positions of the entries as ``partition`` puts them, as ``numpy.argpartition``. No derivative."""
     refuse("argpartition", order=order)
     a, axis = _flat("argpartition", a, axis)
-    return apply(ARGPARTITION, (a,), {"axis": axis, "kth": _raw(kth), "kind": kind})
+    return apply(ARGPARTITION, (a,), {"axis": axis, "kth": as_value(kth), "kind": kind})
 
 
 def _position(name: str, row: Primitive):
@@ -183,7 +179,7 @@ def nonzero(a):
 
 def argwhere(a):
     """Positions of the entries that are not 0: one row each. No derivative."""
-    return Tensor(np.argwhere(_raw(a)), None)
+    return Tensor(np.argwhere(as_value(a)), None)
 
 
 def flatnonzero(a):
@@ -193,7 +189,7 @@ def flatnonzero(a):
 
 def lexsort(keys, axis=-1):
     """Positions sorted by the last of ``keys``, ties by the one before it, as ``numpy.lexsort``. No derivative."""
-    raw = _raw(keys) if isinstance(keys, Overloaded) else [_raw(key) for key in keys]
+    raw = as_value(keys) if isinstance(keys, Overloaded) else [as_value(key) for key in keys]
     return Tensor(np.asarray(np.lexsort(raw, axis)), None)
 
 
@@ -294,7 +290,7 @@ def intersect1d(ar1, ar2, assume_unique=False, return_indices=False):
 def setdiff1d(ar1, ar2, assume_unique=False):
     """The different entries of ``ar1`` that are not in ``ar2``."""
     ar1 = reshape(tensor(ar1), (-1,)) if assume_unique else unique(ar1)
-    return take(ar1, np.flatnonzero(np.isin(ar1.array, _raw(ar2), invert=True)))
+    return take(ar1, np.flatnonzero(np.isin(ar1.array, as_value(ar2), invert=True)))
 
 
 def setxor1d(ar1, ar2, assume_unique=False):

@@ -294,10 +294,9 @@ def answer_to(ufunc: Any) -> Callable[..., Any] | None:
 
     Ufuncs do not say which package they belong to. Whoever holds one of SciPy's has imported it.
     """
-    scipy_special: Any = sys.modules.get("scipy.special")
-    if scipy_special is None or getattr(scipy_special, ufunc.__name__, None) is not ufunc:
-        return None
-    return _ANSWERS.get(ufunc.__name__)  # type: ignore[union-attr]
+    scipy_special, name = sys.modules.get("scipy.special"), ufunc.__name__
+    known = scipy_special is not None and getattr(scipy_special, name, None) is ufunc
+    return _ANSWERS.get(name) if known else None
 
 
 OVERLOADS: dict[Any, Any] = {np.i0: i0, "other ufunc": answer_to}

@@ -8,12 +8,12 @@ import numpy as np
 
 from ..errors import DomainError, ShapeError
 from ..primitive import LINEAR, Primitive, apply
-from ..tensor import Overloaded, Tensor, as_value
+from ..tensor import Tensor, as_value
 from .axes import Axes, kept, length, several, spread
-from .complex_parts import conjugate, real
+from .complex_parts import real
 from .gathering import take_along_axis
 from .joining import concatenate
-from .matrices import operand, tensor
+from .matrices import conjugate, operand, plain, tensor
 from .reductions import MISSING, given, mean, prepared, refuse, sample_reduction
 from .reductions import sum as total
 from .reshaping import reshape
@@ -36,10 +36,6 @@ def _freedom(x, axis: Axes, correction):
     return max(length(x.shape, axis) - correction, 0)
 
 
-def _conjugate(x):
-    return np.conjugate(x) if x.dtype.kind == "c" else x
-
-
 def _sample_variance(draw):
     args, params = sample_reduction(draw, spread=True, min_side=2)
     return args, {**params, "correction": draw.choice((0, 1, 0.5)) if params["axis"] else 0}
@@ -47,7 +43,7 @@ def _sample_variance(draw):
 
 def _slope(x, axis: Axes, correction):
     """Derivative of the variance in each entry: that of the mean drops out, since deviations add up to 0."""
-    return _conjugate(_deviation(x, axis)) * (2 / _freedom(x, axis, correction))
+    return conjugate(_deviation(x, axis)) * (2 / _freedom(x, axis, correction))
 
 
 VAR = Primitive(
@@ -65,7 +61,7 @@ def _standard_slope(ans, x, axis: Axes, keepdims: bool, correction):
     deviation = kept(ans, x.shape, axis, keepdims)
     flat = np.equal(deviation, 0)
     whole = np.where(flat, 1, deviation) * _freedom(x, axis, correction)
-    return np.where(flat, np.zeros((), x.dtype), _conjugate(_deviation(x, axis)) / whole)
+    return np.where(flat, np.zeros((), x.dtype), conjugate(_deviation(x, axis)) / whole)
 
 
 STD = Primitive(
@@ -325,7 +321,7 @@ ROWS = (VAR, STD, WEIGHTED_COUNT)
 
 def bincount(x, weights=None, minlength=0):
     """How often each of 0, 1, 2, ... is in the integers ``x``, or the sum of their ``weights`` (differentiable)."""
-    x = x.array if isinstance(x, Overloaded) else as_value(x)
+    x = as_value(x)
     try:
         counts = np.bincount(x, minlength=minlength)
     except (TypeError, ValueError) as error:
@@ -345,19 +341,15 @@ def bincount(x, weights=None, minlength=0):
 def histogram_bin_edges(a, bins=10, range=None, weights=None):
     """Edges of the bins that ``histogram`` uses; those from the smallest to the largest entry have a derivative."""
     a = tensor(a)
-    raw = weights.array if isinstance(weights, Overloaded) else weights
-    edges = np.histogram_bin_edges(a.array, _raw_bins(bins), range, raw)
+    raw = plain(weights)
+    edges = np.histogram_bin_edges(a.array, plain(bins), range, raw)
     if isinstance(bins, Tensor):
         return bins
-    if np.ndim(_raw_bins(bins)) == 0 and range is None and a.node is not None and a.size:
+    if np.ndim(plain(bins)) == 0 and range is None and a.node is not None and a.size:
         low, high = np.min(a), np.max(a)
         if low.array != high.array:
             return np.linspace(low, high, len(edges))
     return Tensor(edges, None)
-
-
-def _raw_bins(bins):
-    return bins.array if isinstance(bins, Overloaded) else bins
 
 
 def histogram(a, bins=10, range=None, density=None, weights=None):

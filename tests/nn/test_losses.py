@@ -276,3 +276,17 @@ def test_a_label_out_of_range_in_training():
     model.compile("sgd", "sparse_categorical_crossentropy")
     with pytest.raises(ag.DomainError, match="7"):
         model.fit(np.ones((4, 2)), [0, 1, 2, 7], verbose=0)
+
+
+def test_a_loss_of_ones_own_may_have_any_attribute():
+    """What a subclass calls its own things is its own affair."""
+
+    class Shifted(nn.losses.Loss):
+        def __init__(self, mean):
+            super().__init__()
+            self.mean = mean
+
+        def call(self, y_true, y_pred):
+            return np.square(y_pred - y_true - self.mean)
+
+    assert Shifted(1.0)(np.zeros(2), np.array([1.0, 3.0])).item() == 2.0
