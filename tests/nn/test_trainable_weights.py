@@ -44,7 +44,9 @@ def test_trainable_weights_follow_every_change():
     assert len(names()) == 4
     net.more = [Block(2)]
     assert len(names()) == 6
-    net.more.append(Block(2))
+    spare = Block(2)
+    assert len(names()) == 6
+    net.more.append(spare)  # nobody is told of this
     assert len(names()) == 8
     net.more[0].dense.trainable = False
     assert len(names()) == 6

@@ -83,6 +83,13 @@ def test_all_nan():
     assert np.isnan(np.median(t, axis=1).numpy()).tolist() == [True, False]
 
 
+def test_one_nan_among_numbers():
+    """It makes every quantile of its slice NaN, as NumPy has it."""
+    x = np.array([[1.0, np.nan, 2.0, 0.0, 5.0], [1.0, 3.0, 2.0, 0.0, 5.0]])
+    for function in (np.median, lambda x, **k: np.quantile(x, [0.1, 0.5], **k)):
+        agrees(function, x, axis=1, derivatives=0)
+
+
 def test_where_all_entries_are_equal():
     """The standard deviation has a kink there; its derivative is taken as 0, never NaN."""
     x = np.full((2, 3), 4.0)
