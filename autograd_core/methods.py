@@ -156,7 +156,7 @@ class Methods:
 
     @property
     def at(self):
-        """Functional updates: ``x.at[i].set(y)``, ``.add(y)``, ``.multiply(y)`` give a changed copy."""
+        """Functional updates. ``x.at[i].set(y)``, ``.add(y)``, ``.multiply(y)`` give a changed copy."""
         return OVERLOADS["at"](self)
 
     # -- NumPy's methods -----------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ html_static_path = ["_static"]
 html_css_files = ["wide.css"]  # code of 120 columns beside the text
 
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # as they are written, not as they print
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"  # types where the docstring names the parameter
 napoleon_google_docstring = False
