@@ -7,6 +7,7 @@ there afterwards, and the gradient taken later is that of the values that were u
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
@@ -30,11 +31,14 @@ class Variable(Overloaded):
     dtype : dtype, optional
         Converts the initial value.
     name : str, optional
+    constraint : callable, optional
+        From a value to the value that is allowed: an optimizer applies it after each of its steps.
 
     Attributes
     ----------
     trainable : bool
     name : str or None
+    constraint : callable or None
     version : int
         How many times a value was assigned.
 
@@ -48,14 +52,22 @@ class Variable(Overloaded):
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_assigned_by", "_value", "leaf_params", "name", "trainable", "version")
+    __slots__ = ("__weakref__", "_assigned_by", "_value", "constraint", "leaf_params", "name", "trainable", "version")
 
-    def __init__(self, initial_value, trainable: bool = True, dtype=None, name: str | None = None):
+    def __init__(
+        self,
+        initial_value,
+        trainable: bool = True,
+        dtype=None,
+        name: str | None = None,
+        constraint: Callable[[Tensor], Any] | None = None,
+    ):
         if callable(initial_value) and not isinstance(initial_value, Overloaded):
             initial_value = initial_value()
         self._value = Tensor(converted(as_value(initial_value), dtype), None)
         self.trainable = trainable
         self.name = name
+        self.constraint = constraint
         self.version = 0
         self._assigned_by: tuple[Any, int] | None = None
         self.leaf_params = {"variable": ref(self)}  # what all leaves that stand for this Variable have in common
@@ -203,10 +215,10 @@ class Variable(Overloaded):
     __iadd__ = __isub__ = __imul__ = __itruediv__ = __ifloordiv__ = __imod__ = __ipow__ = __imatmul__ = _no_update
 
     def __deepcopy__(self, memo):
-        return Variable(self.array, trainable=self.trainable, name=self.name)
+        return Variable(self.array, trainable=self.trainable, name=self.name, constraint=self.constraint)
 
     def __reduce__(self):
-        return Variable, (self.array, self.trainable, None, self.name)
+        return Variable, (self.array, self.trainable, None, self.name, self.constraint)
 
     def __repr__(self) -> str:
         return _show("Variable" if self.name is None else f"Variable {self.name!r}", self.array)

@@ -15,22 +15,40 @@ True
 
 from __future__ import annotations
 
-from . import activations, callbacks, data, datasets, initializers, layers, losses, metrics, utils
+from . import (
+    activations,
+    callbacks,
+    constraints,
+    data,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    regularizers,
+    utils,
+)
 from .layer import Layer
+from .layers.core import Input
 from .model import Model
 from .sequential import Sequential
 
 __all__ = [
+    "Input",
     "Layer",
     "Model",
     "Sequential",
     "activations",
     "callbacks",
+    "constraints",
     "data",
     "datasets",
     "initializers",
     "layers",
     "losses",
     "metrics",
+    "models",
+    "regularizers",
     "utils",
 ]

@@ -1,23 +1,24 @@
-"""Layer: a function with weights. What all layers and models share: weights, how they are found, and the call."""
+"""Layer: a function with weights. What all layers and models share: building, weights, and the call."""
 
 from __future__ import annotations
 
 import inspect
-import itertools
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
 
-from . import initializers
+from . import constraints, initializers, regularizers, shapes
+from .calling import Call, current
+from .config import Configured
+from .shapes import Shape
+from .symbolic import call_symbolically, has_symbols
+from .tracking import Tracked, note_change
 
-Shape = tuple[int | None, ...]  # None where the length is that of the batch
 
-
-class Layer:
+class Layer(Tracked, Configured):
     """Base of all layers.
 
     A subclass makes its weights in ``build``, which runs once, when the shape of the input is first known, and computes
@@ -45,6 +46,8 @@ class Layer:
         Shape of one sample, without the batch axis. Weights can then be made before the first call.
     input_dim : int, optional
         Short for ``input_shape=(input_dim,)``.
+    activity_regularizer : str or callable, optional
+        A function of the output whose value is added to the loss.
 
     Attributes
     ----------
@@ -53,19 +56,20 @@ class Layer:
     """
 
     _call_parameters: frozenset[str] | None = frozenset()  # of ``call``; None if it takes any keyword
-    built = False
-    _holders: dict[str, None]  # names of attributes that may hold weights, in order
-    _changes = 0  # of all layers: another number after any of them got, lost or froze something
+    _hands_training_on = False  # whether ``call`` has the parameter ``training``
+    supports_masking = False
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         parameters = inspect.signature(cls.call).parameters.values()
         any_keyword = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
         cls._call_parameters = None if any_keyword else frozenset(parameter.name for parameter in parameters)
+        cls._hands_training_on = cls._call_parameters is None or "training" in cls._call_parameters
 
     def __new__(cls, *args: Any, **kwargs: Any):
-        self = super().__new__(cls)
+        self = super().__new__(cls, *args, **kwargs)
         object.__setattr__(self, "_holders", {})
+        object.__setattr__(self, "_penalties", {})
         return self
 
     def __init__(
@@ -74,18 +78,26 @@ class Layer:
         name: str | None = None,
         trainable: bool = True,
         dtype: Any = None,
-        input_shape: Sequence[int] | None = None,
+        input_shape: Sequence[int | None] | None = None,
         input_dim: int | None = None,
+        activity_regularizer: Any = None,
     ):
         self._named_by_user = name is not None
-        self.name = _snake_case(type(self).__name__) if name is None else name
+        self.name = shapes.snake_case(type(self).__name__) if name is None else name
         self.trainable = trainable
-        self.dtype = np.dtype("float32" if dtype is None else dtype)
+        self.dtype = shapes.checked_dtype(type(self).__name__, "float32" if dtype is None else dtype)
         self._own_weights: list[ag.Variable] = []  # those made by add_weight
         self._output_shape: Shape | None = None
+        self._applications: tuple[Any, ...] = ()  # calls on symbolic tensors
+        self._added: tuple[Any, ...] = ()  # losses added in the last call
+        self._added_in: object | None = None
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         if input_dim is not None:
             input_shape = (input_dim,)
-        self._declared_shape: Shape | None = None if input_shape is None else (None, *input_shape)
+        self._declared_shape: Shape | None = (
+            None if input_shape is None else shapes.sample_shape(type(self).__name__, input_shape)
+        )
+        self._is_simple = self.activity_regularizer is None and not self._hands_training_on
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}{'' if self.built else ', not built'}>"
@@ -105,9 +117,21 @@ class Layer:
         """Compute the output; ``training=`` and ``mask=`` are handed over if the method has such parameters."""
         raise TypeError(f"{type(self).__name__} does not define call(inputs); a subclass of Layer must.")
 
-    def compute_output_shape(self, input_shape: Any) -> Shape | None:
-        """Shape of the output for a shape of the input; None if it can only be known by calling."""
-        return None
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape of the output for a shape of the input; found by a call on zeros unless a subclass knows it.
+
+        Parameters
+        ----------
+        input_shape : tuple, or structure of tuples like the input
+            None where a length is not known.
+        """
+        if not self.built:
+            self._build_for(input_shape)
+        return shapes.probed(lambda inputs: self(inputs), input_shape, self.dtype)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Mask of the output for a mask of the input: the same one if the layer ``supports_masking``."""
+        return mask if self.supports_masking else None
 
     # -- the call ------------------------------------------------------------------------------------------------
 
@@ -116,56 +140,83 @@ class Layer:
 
         Parameters
         ----------
-        inputs : Tensor, array_like, or nested structure of them
+        inputs : Tensor, array_like, symbolic tensor, or nested structure of them
             Floating ones are converted to the layer's dtype. NumPy arrays are copied: they may be written to later,
             and a tape may still need them. (The batches of ``nn.data`` are Tensors, and are not.)
         training : bool, optional
-            Whether this is a training step; handed to ``call`` if it has such a parameter.
+            Whether this is a training step; handed to ``call`` if it has such a parameter. If not given, it is that of
+            the layer or model in whose ``call`` this happens.
         mask : optional
-            Likewise.
+            Handed to ``call`` if it has such a parameter.
         """
         if inputs.__class__ is not ag.Tensor or inputs.array.dtype is not self.dtype:
+            if has_symbols(inputs) or (args and has_symbols(args)):
+                return call_symbolically(self, inputs, args, kwargs)
             inputs = self._converted(inputs)
-        if kwargs:
-            kwargs = self._accepted(kwargs)
-        if self.built:
-            return self.call(inputs, *args, **kwargs) if args or kwargs else self.call(inputs)
-        self._build_for(_shape_of(inputs))
-        outputs = self.call(inputs, *args, **kwargs)
-        if isinstance(outputs, ag.Tensor) and outputs.ndim:
-            self._output_shape = _shape_of(outputs)
+        if args and not all(arg is None or isinstance(arg, (bool, str, int)) for arg in args):
+            args = tuple(self._converted(arg) if shapes.is_array(arg) else arg for arg in args)
+        if not self.built:
+            self._build_for(shapes.shape_of(inputs))
+            outputs = self._called(inputs, args, kwargs)
+            if isinstance(outputs, ag.Tensor) and outputs.ndim:
+                self._output_shape = shapes.shape_of(outputs)
+            return outputs
+        if self._is_simple and not kwargs:
+            return self.call(inputs, *args) if args else self.call(inputs)
+        return self._called(inputs, args, kwargs)
+
+    def _called(self, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call with ``training`` settled, and known to the layers inside."""
+        outer = current.get()
+        training = kwargs.pop("training", None)
+        if training is None and outer is not None:
+            training = outer.training
+        known = self._call_parameters
+        if "mask" in kwargs and known is not None and "mask" not in known:
+            del kwargs["mask"]
+        if self._hands_training_on and not (args and _position(type(self), "training") < len(args)):
+            kwargs["training"] = training
+        token = current.set(Call(training, None if outer is None else outer.outermost))
+        try:
+            outputs = self.call(inputs, *args, **kwargs)
+            if self.activity_regularizer is not None:
+                for output in shapes.leaves(outputs):
+                    self.add_loss(self.activity_regularizer(output) / max(1, len(output)))
+        finally:
+            current.reset(token)
         return outputs
 
-    def _converted(self, inputs):
-        if _is_structure(inputs):
-            if isinstance(inputs, dict):
-                return {key: self._converted(value) for key, value in inputs.items()}
-            return type(inputs)([self._converted(value) for value in inputs])
+    def _converted(self, inputs: Any) -> Any:
+        if shapes.is_structure(inputs):
+            return shapes.map_structure(self._converted, inputs)
         if isinstance(inputs, np.ndarray) and inputs.dtype.kind == "f" and inputs.dtype != self.dtype:
             return ag.Tensor(inputs.astype(self.dtype), None)
         tensor = ag.convert_to_tensor(inputs)
         return tensor.astype(self.dtype) if tensor.dtype.kind == "f" and tensor.dtype != self.dtype else tensor
 
-    def _accepted(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Without ``training`` and ``mask`` where ``call`` has no such parameter."""
-        known = self._call_parameters
-        if known is None:
-            return kwargs
-        return {key: value for key, value in kwargs.items() if key in known or key not in ("training", "mask")}
-
     def _build_for(self, input_shape: Any) -> None:
         self.build(input_shape)
         self.built = True
 
-    # -- weights -------------------------------------------------------------------------------------------------
+    def _build_symbolically(self, input_shape: Any) -> None:
+        """Build where no data will follow at once."""
+        self._build_for(input_shape)
+
+    def _build_if_declared(self) -> None:
+        if not self.built and self._declared_shape is not None:
+            self._build_for(self._declared_shape)
+
+    # -- weights and losses --------------------------------------------------------------------------------------
 
     def add_weight(
         self,
-        shape: Sequence[int] = (),
-        initializer: Any = "glorot_uniform",
+        shape: Sequence[int] | int = (),
+        initializer: Any = None,
         dtype: Any = None,
         trainable: bool = True,
         name: str | None = None,
+        regularizer: Any = None,
+        constraint: Any = None,
     ) -> ag.Variable:
         """Make a weight of this layer.
 
@@ -173,208 +224,89 @@ class Layer:
         ----------
         shape : sequence of int
         initializer : str, Initializer, or function of shape and dtype
+            "glorot_uniform" if None.
         dtype : dtype, optional
             The layer's if None.
         trainable : bool
         name : str, optional
             The Variable is called ``layer name/name``.
+        regularizer : str, Regularizer or function, optional
+            Its value for this weight is among ``losses``.
+        constraint : str, Constraint or function, optional
+            Applied by the optimizer after each step.
         """
-        values = initializers.get(initializer)(tuple(shape), dtype=self.dtype if dtype is None else dtype)
-        weight = ag.Variable(values, trainable=trainable, name=f"{self.name}/{name or 'weight'}")
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        if None in shape:
+            raise ag.ShapeError(
+                f"{self.name}.add_weight: the shape of {name or 'weight'!r} is {shape}; every length must be known. "
+                "Give the layer an input whose axes (but the first) have known lengths."
+            )
+        maker = initializers.get("glorot_uniform" if initializer is None else initializer)
+        values = maker(shape, dtype=self.dtype if dtype is None else dtype)
+        weight = ag.Variable(
+            values, trainable=trainable, name=f"{self.name}/{name or 'weight'}", constraint=constraints.get(constraint)
+        )
         self._own_weights.append(weight)
-        _note_change()
+        penalty = regularizers.get(regularizer)
+        if penalty is not None:
+            self._penalties[weight] = penalty
+        note_change()
         return weight
 
-    @property
-    def weights(self) -> list[ag.Variable]:
-        """All weights of this layer and those below it, each once, in the order they were defined."""
-        found: dict[ag.Variable, None] = {}
-        self._collect(found, set(), trainable_only=False)
-        return list(found)
-
-    variables = weights
-
-    @property
-    def trainable_weights(self) -> list[ag.Variable]:
-        """The weights that training changes."""
-        known = self.__dict__.get("_known")
-        if known is None or known[0] != Layer._changes:
-            found: dict[ag.Variable, None] = {}
-            self._collect(found, set(), trainable_only=True)
-            # What is in a user's list may change unseen: then they are looked for each time, which takes 2 us a layer.
-            known = Layer._changes if self._is_settled(set()) else None, list(found)
-            object.__setattr__(self, "_known", known)
-        return [weight for weight in known[1] if weight.trainable]
-
-    trainable_variables = trainable_weights
+    def add_loss(self, loss: Any) -> None:
+        """Add a number to the loss of the model; called inside ``call``, with what it computed there."""
+        call = current.get()
+        outermost = None if call is None else call.outermost
+        if outermost is None or outermost is not self._added_in:
+            self._added = ()
+            object.__setattr__(self, "_added_in", outermost)
+        object.__setattr__(self, "_added", (*self._added, loss))
 
     @property
-    def non_trainable_weights(self) -> list[ag.Variable]:
-        """The weights that training leaves alone."""
-        trainable = set(self.trainable_weights)
-        return [weight for weight in self.weights if weight not in trainable]
+    def losses(self) -> list[Any]:
+        """Penalties of the weights' regularizers, and what the last call has added to the loss."""
+        _, penalised, layers = self._known_weights()
+        found = [regularizer(weight) for weight, regularizer in penalised if weight.trainable]
+        for layer in layers:
+            if layer._added:
+                found += layer._added
+        return found
 
-    non_trainable_variables = non_trainable_weights
+    # -- description ---------------------------------------------------------------------------------------------
 
-    def get_weights(self) -> list[Any]:
-        """Values of all weights, as NumPy arrays of the caller's own."""
-        return [weight.numpy() for weight in self.weights]
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if "activity_regularizer" in config and config["activity_regularizer"] is None:
+            del config["activity_regularizer"]
+        return {**config, "name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
 
-    def set_weights(self, values: Sequence[Any]) -> None:
-        """Assign all weights, in the order of ``weights``."""
-        weights = self.weights
-        if len(values) != len(weights):
-            raise ag.StructureError(
-                f"{self.name}.set_weights: got {len(values)} arrays; this {type(self).__name__} has {len(weights)} "
-                f"weights: {', '.join(str(weight.name) for weight in weights)}."
-            )
-        for weight, value in zip(weights, values, strict=True):
-            if np.shape(value) != weight.shape:
-                raise ag.ShapeError(
-                    f"{self.name}.set_weights: the array for {weight.name!r} has shape {np.shape(value)}; expected "
-                    f"{weight.shape}."
-                )
-        for weight, value in zip(weights, values, strict=True):
-            weight.assign(np.asarray(value, dtype=weight.dtype))
-
-    def count_params(self) -> int:
-        """How many numbers there are in all weights."""
-        return sum(weight.size for weight in self.weights)
-
-    def _is_settled(self, seen: set[int]) -> bool:
-        """Whether every change of what is below this layer is noted: there are no lists but our own."""
-        if id(self) in seen:
-            return True
-        seen.add(id(self))
-        attributes = self.__dict__
-        values = [attributes[name] for name in self._holders if name != "_own_weights"]
-        return all(
-            isinstance(value, ag.Variable) or (isinstance(value, Layer) and value._is_settled(seen)) for value in values
+    def _wrong_input(self, shape: Any, expected: str) -> ag.ShapeError:
+        """Error for an input that does not fit this layer."""
+        return ag.ShapeError(
+            f"{type(self).__name__} {self.name!r}: the input has shape {tuple(shape)}; expected {expected}."
         )
 
-    def _collect(self, found: dict[ag.Variable, None], seen: set[int], trainable_only: bool) -> None:
-        """Add the weights below this layer to ``found``; ``seen`` are the layers that have been looked at.
-
-        With ``trainable_only`` those below a layer that is not trainable are left out.
-        """
-        seen.add(id(self))
-        if trainable_only and not self.trainable:
-            return
-        if not self.built and self._declared_shape is not None:
-            self._build_for(self._declared_shape)
-        attributes = self.__dict__
-        for name in self._holders:
-            _gather(attributes[name], found, seen, trainable_only)
+    @property
+    def input(self) -> Any:
+        """What this layer was called on when a model was built from symbolic tensors."""
+        return self._only_application("input").inputs
 
     @property
-    def _sublayers(self) -> list[Layer]:
-        """Layers directly below this one, each once, in order."""
-        found: dict[Layer, None] = {}
-        for name in self._holders:
-            for item in _flat(self.__dict__[name]):
-                if isinstance(item, Layer):
-                    found[item] = None
-        return list(found)
+    def output(self) -> Any:
+        """What this layer gave when a model was built from symbolic tensors."""
+        return self._only_application("output").outputs
 
-    # -- attributes ----------------------------------------------------------------------------------------------
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, (ag.Variable, Layer, list, tuple, dict)):
-            inside = [item for item in _flat(value) if isinstance(item, (ag.Variable, Layer))]
-            if inside and "trainable" not in self.__dict__:
-                raise ag.AutogradError(
-                    f"{type(self).__name__}.{name}: call super().__init__() before layers or Variables are assigned."
-                )
-            for item in inside:
-                if isinstance(item, Layer):
-                    self._tell_apart(item)
-            if inside or isinstance(value, (list, dict)):  # a list or dict may be filled later
-                self._holders[name] = None
-                _note_change()
-            elif name in self._holders:
-                self._forget(name)
-        elif name in self._holders:
-            self._forget(name)
-        elif name == "trainable":
-            _note_change()
-        object.__setattr__(self, name, value)
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
-        state.pop("_known", None)  # numbered by this process
-        return state
-
-    def __delattr__(self, name: str) -> None:
-        if name in self._holders:
-            self._forget(name)
-        object.__delattr__(self, name)
-
-    def _forget(self, name: str) -> None:
-        del self._holders[name]
-        _note_change()
-
-    def _tell_apart(self, layer: Layer) -> None:
-        """Number the name of ``layer`` if it was not chosen by the user and another layer here has it."""
-        taken = {other.name for other in self._sublayers if other is not layer}
-        if layer._named_by_user or layer.built or layer.name not in taken:
-            return
-        base, number = re.sub(r"_\d+$", "", layer.name), 1
-        while f"{base}_{number}" in taken:
-            number += 1
-        layer.name = f"{base}_{number}"
+    def _only_application(self, asked: str) -> Any:
+        if len(self._applications) != 1:
+            raise ag.StructureError(
+                f"{self.name}.{asked}: this layer was called on symbolic tensors {len(self._applications)} times; it "
+                "is known for a layer that was called once, in a functional model or a built Sequential."
+            )
+        return self._applications[0]
 
 
-_numbers = itertools.count(1)
-
-
-def _note_change() -> None:
-    Layer._changes = next(_numbers)
-
-
-def _gather(value: Any, found: dict[ag.Variable, None], seen: set[int], trainable_only: bool) -> None:
-    if isinstance(value, ag.Variable):
-        found[value] = None
-    elif isinstance(value, Layer):
-        if id(value) not in seen:
-            value._collect(found, seen, trainable_only)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _gather(item, found, seen, trainable_only)
-    elif isinstance(value, dict):
-        for item in value.values():
-            _gather(item, found, seen, trainable_only)
-
-
-def _flat(value: Any) -> Iterator[Any]:
-    """What is inside nested lists, tuples and dicts."""
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _flat(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _flat(item)
-    else:
-        yield value
-
-
-def _is_structure(inputs: Any) -> bool:
-    """Whether this is a structure of several inputs, not one input written as nested lists of numbers."""
-    if isinstance(inputs, dict):
-        return True
-    return isinstance(inputs, (list, tuple)) and any(
-        isinstance(item, (ag.Tensor, ag.Variable, np.ndarray, dict)) or _is_structure(item) for item in inputs
-    )
-
-
-def _shape_of(inputs: Any) -> Any:
-    """Shape of an input, or structure of shapes, with None for the batch axis."""
-    if isinstance(inputs, dict):
-        return {key: _shape_of(value) for key, value in inputs.items()}
-    if isinstance(inputs, (list, tuple)):
-        return [_shape_of(value) for value in inputs]
-    return (None, *inputs.shape[1:]) if inputs.ndim else ()
-
-
-def _snake_case(name: str) -> str:
-    """``"MaxPooling2D"`` -> ``"max_pooling2d"``."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+def _position(cls: type, name: str) -> int:
+    """Position of a parameter of ``call`` among those after the inputs."""
+    call: Callable[..., Any] = cls.call  # type: ignore[attr-defined]
+    names = list(inspect.signature(call).parameters)[2:]
+    return names.index(name) if name in names else len(names)

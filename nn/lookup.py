@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import autograd_core as ag
+
+from .config import is_config, made
+
+_ALIKE = 0.4  # of difflib's measure, 0 to 1: below it a name is no help
 
 
 def by_name(kind: str, identifier: str, known: Mapping[str, Any]) -> Any:
@@ -17,17 +23,22 @@ def by_name(kind: str, identifier: str, known: Mapping[str, Any]) -> Any:
     Raises
     ------
     DomainError
-        For an unknown name; the message lists those known.
+        For an unknown name; the message lists those known, and asks whether the nearest one was meant.
     """
+    entry = known.get(identifier)
+    if entry is not None:
+        return entry
     plain = _plain(identifier)
     for name, entry in known.items():
         if _plain(name) == plain:
             return entry
-    raise ag.DomainError(f"no {kind} is called {identifier!r}; known: {', '.join(sorted(known))}.")
+    raise ag.DomainError(
+        f"no {kind} is called {identifier!r}; known: {', '.join(sorted(known))}.{_suggestion(identifier, known)}"
+    )
 
 
 def chosen(kind: str, identifier: Any, base: type, known: Mapping[str, Any], wrap: Callable[[Any], Any]) -> Any:
-    """Object of class ``base`` for a name, a class, an object, or a function of ``y_true`` and ``y_pred``.
+    """Object of class ``base`` for a name, a class, a config, an object, or a function of ``y_true`` and ``y_pred``.
 
     Raises
     ------
@@ -38,6 +49,8 @@ def chosen(kind: str, identifier: Any, base: type, known: Mapping[str, Any], wra
     """
     if isinstance(identifier, str):
         return by_name(kind, identifier, known)(name=identifier)
+    if is_config(identifier):
+        return made(base, identifier)
     if isinstance(identifier, type) and issubclass(identifier, base):
         return identifier()
     if isinstance(identifier, base):
@@ -47,6 +60,21 @@ def chosen(kind: str, identifier: Any, base: type, known: Mapping[str, Any], wra
             f"{kind}: got a {type(identifier).__name__}; expected a name, a {kind}, or a function of y_true and y_pred."
         )
     return wrap(identifier)
+
+
+def snake_case(name: str) -> str:
+    """``"KLDivergence"`` as ``"kl_divergence"``."""
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
+
+
+def _suggestion(identifier: str, known: Mapping[str, Any]) -> str:
+    names = {_plain(name): name for name in known}
+    nearest = difflib.get_close_matches(_plain(identifier), list(names), n=1, cutoff=_ALIKE)
+    if not nearest:
+        return ""
+    name = names[nearest[0]]
+    written = snake_case(name) if identifier.islower() else name
+    return f" Did you mean {written!r}?"
 
 
 def _plain(name: str) -> str:

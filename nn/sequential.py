@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import autograd_core as ag
 
-from .layer import Layer, Shape
-from .model import Model
+from .config import made, plain
+from .layer import Layer
+from .layers.core import Input, InputLayer
+from .model import Model, as_given
+from .symbolic import SymbolicTensor
+from .tracking import note_change, number_name
 
 
 class Sequential(Model):
@@ -17,6 +21,8 @@ class Sequential(Model):
     Parameters
     ----------
     layers : iterable of Layer, optional
+        The first may be what ``nn.Input`` gives, or an ``InputLayer``: the weights are then made at once.
+    trainable : bool
     name : str, optional
 
     Examples
@@ -29,71 +35,161 @@ class Sequential(Model):
     407050
     """
 
-    def __init__(self, layers: Iterable[Layer] | None = None, name: str | None = None):
+    def __init__(self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None):
         super().__init__(name=name)
         self._chain: list[Layer] = []
+        self._symbols: tuple[SymbolicTensor, ...] = ()  # input, and output of each layer, where the shape is known
         for layer in layers or ():
             self.add(layer)
+        if not trainable:
+            self.trainable = False
 
-    def add(self, layer: Layer) -> None:
-        """Put a layer at the end. If the shape of its input is known its weights are made now."""
+    @property
+    def layers(self) -> list[Layer]:
+        """Layers in order, without an InputLayer."""
+        return [layer for layer in self._chain if not isinstance(layer, InputLayer)]
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic input; empty until the shape is known."""
+        return list(self._symbols[:1])
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbolic output; empty until the shape is known."""
+        return list(self._symbols[-1:])
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input with the batch axis."""
+        return self._known_symbol(0).shape
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output with the batch axis."""
+        return self._known_symbol(-1).shape
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input."""
+        return self._known_symbol(0)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output."""
+        return self._known_symbol(-1)
+
+    def _known_symbol(self, index: int) -> SymbolicTensor:
+        if not self._symbols:
+            raise ag.StructureError(
+                f"{self.name}: the shape of the input is not known yet; call the model on data, or build(shape)."
+            )
+        return self._symbols[index]
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Put a layer at the end. If the shape of its input is known its weights are made now.
+
+        Parameters
+        ----------
+        layer : Layer, or what ``nn.Input`` gives (as the first)
+        """
+        if isinstance(layer, SymbolicTensor) and layer.origin is None:
+            layer = InputLayer(batch_shape=layer.shape, dtype=layer.dtype, name=layer.name)
         if not isinstance(layer, Layer):
             raise ag.ConversionError(
                 f"{self.name}.add: got a {type(layer).__name__}; expected a layer. A function can be put into "
                 "layers.Activation."
             )
+        if isinstance(layer, InputLayer) and self._chain:
+            raise ag.StructureError(
+                f"{self.name}.add: an input comes first; there are {len(self._chain)} layers already."
+            )
         if any(layer is other for other in self._chain):
             raise ag.StructureError(f"{self.name}.add: {layer.name!r} is in this model already; make another layer.")
-        self._tell_apart(layer)
-        if any(layer.name == other.name for other in self._chain):
+        taken = {other.name for other in self._chain}
+        number_name(layer, taken)
+        if layer.name in taken:
             raise ag.StructureError(f"{self.name}.add: there is a layer called {layer.name!r} already; choose another.")
-        shape = self._chain[-1]._output_shape if self._chain else layer._declared_shape
+        if not self._chain and layer._declared_shape is not None:
+            self._begin(layer, layer._declared_shape)
+        symbols = (*self._symbols, layer(self._symbols[-1])) if self._symbols else ()
         self._chain.append(layer)
-        if shape is not None:
-            self._build_layer(layer, shape)
-            self.built = True
-        else:
-            self.built = False  # known when data come
+        self._symbols = symbols
+        self.built = bool(symbols)  # without: when data come
+        note_change()
+
+    def _begin(self, layer: Layer, shape: Any) -> None:
+        dtype = layer.dtype if isinstance(layer, InputLayer) else "float32"
+        self._symbols = (Input(batch_shape=shape, dtype=dtype),)
 
     def pop(self) -> Layer:
         """Take the last layer off and return it."""
         if not self._chain:
             raise ag.StructureError(f"{self.name}.pop: there is no layer.")
-        return self._chain.pop()
+        layer = self._chain.pop()
+        self._symbols = self._symbols[:-1] if len(self._symbols) > 1 else ()
+        note_change()
+        return layer
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         """Make all weights, for a shape that includes the batch axis: ``(None, 784)``."""
-        shape: Shape | None = tuple(input_shape)
-        for layer in self._chain:
-            if shape is None:
-                break
-            shape = self._build_layer(layer, shape)
+        if input_shape is None:
+            self._known_symbol(0)
+            return
+        if not self._symbols and self._chain:
+            symbol = Input(batch_shape=tuple(input_shape))
+            symbols = [symbol]
+            for layer in self._chain:
+                symbols.append(layer(symbols[-1]))
+            self._symbols = tuple(symbols)
+            self._first_shape = plain(input_shape)
         self.built = True
 
-    @staticmethod
-    def _build_layer(layer: Layer, shape: Shape) -> Shape | None:
-        if not layer.built:
-            layer.build(shape)
-            layer.built = True
-        if layer._output_shape is None:
-            layer._output_shape = layer.compute_output_shape(shape)
-        return layer._output_shape
+    def _build_for(self, input_shape: Any) -> None:
+        # With data the layers build themselves as it reaches them: a structure of inputs is no shape for `build`.
+        self._first_shape = plain(input_shape)
+        if type(self).build is not Sequential.build:
+            self.build(input_shape)
+        self.built = True
 
-    def __call__(self, inputs, *args: Any, **kwargs: Any):
-        """Apply the layers; see ``Layer.__call__``. Inputs are converted by the first layer, to its own dtype."""
-        return self.call(inputs, *args, **kwargs)
+    def _build_symbolically(self, input_shape: Any) -> None:
+        self.build(input_shape)
+
+    def _converted(self, inputs: Any) -> Any:
+        return as_given(inputs)  # the first layer converts to its own dtype
 
     def call(self, inputs, training: bool | None = None, mask: Any = None):
         if not self._chain:
             return ag.convert_to_tensor(inputs)
+        if mask is not None or any(getattr(layer, "makes_mask", False) for layer in self._chain):
+            return self._masked(inputs, training, mask)
         for layer in self._chain:
-            inputs = layer(inputs) if training is None else layer(inputs, training=training)
-        if not self.built:
-            self.built = True
+            # Those that need `training` find it in the call they are part of.
+            inputs = layer(inputs)
+        return inputs
+
+    def _masked(self, inputs: Any, training: bool | None, mask: Any) -> Any:
+        for layer in self._chain:
+            given = inputs
+            inputs = layer(inputs, mask=mask) if mask is not None else layer(inputs)
+            mask = layer.compute_mask(layer._converted(given), mask)
         return inputs
 
     def compute_output_shape(self, input_shape):
         shape = input_shape
         for layer in self._chain:
-            shape = None if shape is None else layer.compute_output_shape(shape)
+            shape = layer.compute_output_shape(shape)
         return shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "layers": [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._chain],
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type] | None = None):
+        """Model with new weights, from what ``get_config`` gave."""
+        layers = [made(Layer, entry, custom_objects) for entry in config["layers"]]
+        return cls(layers, trainable=config.get("trainable", True), name=config.get("name"))

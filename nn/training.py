@@ -6,7 +6,7 @@ optimizer, in ten lines. A model that trains in another way defines its own ``tr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,12 @@ import numpy as np
 import autograd_core as ag
 import optim
 
-from . import losses
+from . import fitting
 from . import metrics as metrics_module
-from .callbacks import Callback, History, Progress, figures
-from .data import Dataset
+from .callbacks import Callback, History, figures
+from .compiled import CompiledLoss, CompiledMetrics
+from .feeding import Weighted, checked_arrays, leaves, unpacked
 from .layer import Layer
-
-DEFAULT_BATCH_SIZE = 32
 
 
 class Trainer(Layer):
@@ -29,39 +28,98 @@ class Trainer(Layer):
     def __init__(self, **options: Any):
         super().__init__(**options)
         self.optimizer: optim.Optimizer | None = None
-        self.loss: losses.Loss | None = None
+        self.loss: Any = None
         self.stop_training = False  # a callback may set it
+        self.progress: fitting.Fit | None = None  # the present call of fit: epoch, step, order
+        self._compiled_loss: CompiledLoss | None = None
+        self._compiled_metrics: CompiledMetrics | None = None
         self._loss_mean: metrics_module.Mean | None = None
-        self._wanted_metrics: tuple[Any, ...] = ()
-        self._metrics: tuple[metrics_module.Metric, ...] | None = None  # made when the first labels are seen
 
     def compile(
         self,
         optimizer: str | optim.Optimizer = "rmsprop",
-        loss: str | losses.Loss | Callable[..., Any] | None = None,
-        metrics: Sequence[Any] | None = None,
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
     ) -> None:
         """Say how to train.
 
         Parameters
         ----------
         optimizer : str or Optimizer
-        loss : str, Loss or function of ``y_true`` and ``y_pred``
-        metrics : sequence of str, Metric or function
+        loss : str, Loss or function of ``y_true`` and ``y_pred``; for several outputs a list or dict of them
+        loss_weights : float, or list or dict of float, optional
+            Factors of the losses of several outputs.
+        metrics : sequence of str, Metric or function; for several outputs a list of lists, or a dict
             "accuracy" (or "acc") is the accuracy that fits the shapes: of labels given as integers, of one-hot rows, or
             of a single output against a threshold.
+        weighted_metrics
+            Metrics that heed sample weights and class weights.
+        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
+            Accepted as in Keras. Steps run eagerly.
+
+        Raises
+        ------
+        DomainError
+            For an unknown name; the model stays as it was.
         """
-        self.optimizer = optim.get(optimizer)
-        self.loss = None if loss is None else losses.get(loss)
+        names = self._output_names()
+        made = optim.get(optimizer)
+        compiled_loss = None if loss is None else CompiledLoss(loss, loss_weights, names)
+        compiled_metrics = CompiledMetrics(metrics, weighted_metrics, names)
+        self.optimizer = made
+        self.loss = loss if compiled_loss is None or compiled_loss.loss is None else compiled_loss.loss
+        self._compiled_loss = compiled_loss
+        self._compiled_metrics = compiled_metrics
         self._loss_mean = metrics_module.Mean("loss")
-        wanted = [metrics] if isinstance(metrics, (str, metrics_module.Metric)) else (metrics or [])
-        self._wanted_metrics = tuple(_resolved(entry) for entry in wanted)
-        self._metrics = None
+        # What was asked for, for `save`; a name says more than the object made from it.
+        self._asked = {"optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
+                       "weighted_metrics": weighted_metrics}  # fmt: skip
+
+    def _output_names(self) -> list[str] | None:
+        """Names of the outputs where they are known before the first call."""
+        return None
+
+    @property
+    def compiled(self) -> bool:
+        """Whether ``compile`` was called."""
+        return self.optimizer is not None
 
     @property
     def metrics(self) -> list[metrics_module.Metric]:
-        """The running mean of the loss, and the metrics asked for (known after the first batch)."""
-        return [*([] if self._loss_mean is None else [self._loss_mean]), *(self._metrics or ())]
+        """The running mean of the loss, the metrics asked for, and metrics that are attributes of the model."""
+        found: list[metrics_module.Metric] = [] if self._loss_mean is None else [self._loss_mean]
+        if self._compiled_loss is not None:
+            found += self._compiled_loss.trackers
+        if self._compiled_metrics is not None:
+            found += self._compiled_metrics.all
+        for value in list(self.__dict__.values()):
+            if isinstance(value, metrics_module.Metric) and not any(value is known for known in found):
+                found.append(value)
+        return found
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of the figures, in order."""
+        return [metric.name for metric in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Let all metrics forget what they have collected."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Figures so far, by name."""
+        found: dict[str, Any] = {}
+        for metric in self.metrics:
+            value = metric.result()
+            found.update(value if isinstance(value, dict) else {metric.name: value})
+        return found
 
     # -- one step --------------------------------------------------------------------------------------------------
 
@@ -78,43 +136,93 @@ class Trainer(Layer):
         dict of str to number
             Figures to show, by name.
         """
-        x, y, sample_weight = _unpacked(data)
+        x, y, sample_weight = unpacked(data)
+        optimizer: Any = self.optimizer
         with ag.GradientTape() as tape:
             y_pred = self(x, training=True)
             loss = self.compute_loss(x, y, y_pred, sample_weight)
+            scaled = loss if optimizer.loss_scale_factor is None else optimizer.scale_loss(loss)
         variables = self.trainable_variables
-        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))  # type: ignore[union-attr]
-        return self.compute_metrics(loss, y, y_pred)
+        optimizer.apply_gradients(list(zip(tape.gradient(scaled, variables), variables, strict=True)))
+        return self._figures(loss, x, y, y_pred, sample_weight)
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """Compute loss and metrics for one batch, without training."""
-        x, y, sample_weight = _unpacked(data)
+        x, y, sample_weight = unpacked(data)
         y_pred = self(x, training=False)
-        return self.compute_metrics(self.compute_loss(x, y, y_pred, sample_weight), y, y_pred)
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        return self._figures(loss, x, y, y_pred, sample_weight)
 
     def predict_step(self, x: Any) -> Any:
         """Compute the output for one batch."""
         return self(x, training=False)
 
-    def compute_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> ag.Tensor:
-        """Loss of one batch: that given to ``compile``. ``x`` is there for a model that wants it."""
-        if self.loss is None:
-            raise ag.AutogradError(
-                f"{self.name}: no loss is known; give one to compile(loss=...), or define compute_loss or train_step."
-            )
-        if y is None:
-            raise ag.StructureError(f"{self.name}: the loss {self.loss.name} compares with y, and no y was given.")
-        return self.loss(y, y_pred, sample_weight)
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> ag.Tensor:
+        """Loss of one batch: that given to ``compile``, and what layers add (regularizers, ``add_loss``).
 
-    def compute_metrics(self, loss: Any, y: Any, y_pred: Any) -> dict[str, Any]:
-        """Take a batch into the metrics, and give the results so far. The metrics do not heed sample weights."""
-        if self._metrics is None:
-            self._metrics = tuple(_made(entry, y, y_pred) for entry in self._wanted_metrics)
+        ``x`` is there for a model that wants it.
+        """
+        extra = self.losses
+        if self._compiled_loss is None:
+            if not extra:
+                raise ag.AutogradError(
+                    f"{self.name}: no loss is known; give one to compile(loss=...), or define compute_loss or "
+                    "train_step."
+                )
+            return sum(extra[1:], extra[0])
+        if y is None:
+            raise ag.StructureError(
+                f"{self.name}: the loss {getattr(self.loss, 'name', self.loss)} compares with y, and no y was given."
+            )
+        loss = self._compiled_loss(y, y_pred, sample_weight)
+        for penalty in extra:
+            loss = loss + penalty
+        return loss
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Take a batch into the metrics given to ``compile``, and give all results so far."""
+        if self._compiled_metrics is not None and y is not None:
+            self._compiled_metrics.update(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def _figures(self, loss: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
         # The last batch of an epoch may be smaller, and counts for less.
-        self._loss_mean.update_state(loss, sample_weight=len(_leaves(y_pred)[0]))  # type: ignore[union-attr]
-        for metric in self._metrics:
-            metric.update_state(y, y_pred)
-        return {metric.name: metric.result() for metric in self.metrics}
+        size = len(y_pred) if y_pred.__class__ is ag.Tensor else len(leaves(_as_tuple(y_pred))[0])
+        self._loss_mean.update_state(loss, sample_weight=size)  # type: ignore[union-attr]
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Make one step with one batch; the metrics go on from where they were (``reset_metrics`` starts anew).
+
+        Returns
+        -------
+        float, list of float, or dict
+            As ``evaluate``.
+        """
+        self._check_compiled("train_on_batch")
+        batch = _batch("train_on_batch", x, y, sample_weight)
+        if class_weight is not None:
+            batch = Weighted(fitting.no_feed(), class_weight).weighted(batch)
+        return fitting.given_back(fitting.floats(self.train_step(batch)), return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Loss and metrics of one batch; see ``train_on_batch``."""
+        self._check_compiled("test_on_batch")
+        logs = self.test_step(_batch("test_on_batch", x, y, sample_weight))
+        return fitting.given_back(fitting.floats(logs), return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Output for one batch, as NumPy arrays."""
+        return fitting.joined([self.predict_step(_batch("predict_on_batch", x)[0])])
 
     # -- loops -----------------------------------------------------------------------------------------------------
 
@@ -129,25 +237,31 @@ class Trainer(Layer):
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int = 1,
         seed: int | np.random.Generator | None = None,
     ) -> History:
         """Train.
 
         Parameters
         ----------
-        x : array_like, structure of arrays, or Dataset
-            Inputs. A Dataset gives batches ``(x, y)`` or ``(x, y, sample_weight)``; then neither ``y`` nor
+        x : array_like, structure of arrays, Dataset, generator, or object with ``len`` and ``[i]``
+            Inputs. All but arrays give batches ``(x, y)`` or ``(x, y, sample_weight)``; then neither ``y`` nor
             ``batch_size`` is given.
-        y : array_like
+        y : array_like, or structure of arrays
             What is true for each sample.
         batch_size : int, optional
             32 if None. The last batch of an epoch may be smaller.
         epochs : int
             How many times to go through the data (up to this number, counted from ``initial_epoch``).
         verbose : {"auto", 0, 1, 2}
-            0 shows nothing; 2 a line per epoch; "auto" and 1 a bar on a terminal, a line per epoch elsewhere.
+            0 shows nothing; 2 a line per epoch; "auto" and 1 a bar on a terminal or in a notebook, a line per epoch
+            elsewhere.
         callbacks : sequence of Callback, optional
         validation_split : float
             This part of the samples, the last ones, is not trained with but evaluated after each epoch.
@@ -155,53 +269,32 @@ class Trainer(Layer):
             ``(x, y)`` or ``(x, y, sample_weight)`` to evaluate after each epoch.
         shuffle : bool
             Whether to go through the samples in a new random order in each epoch. (A Dataset has its own order.)
+        class_weight : dict from int to float, optional
+            Multiplies the loss of the samples of a class.
         sample_weight : array_like, optional
             Multiplies the loss of each sample.
         initial_epoch : int
+        steps_per_epoch : int, optional
+            Batches in an epoch, where the data has no end, or an epoch is to be shorter.
+        validation_steps, validation_batch_size : int, optional
+            Of the validation; ``batch_size`` if None.
+        validation_freq : int
+            Evaluate after each so many epochs.
         seed : int, numpy.random.Generator or None
-            Of the order of the samples; None is different in every run.
+            Of the order of the samples; None is different in every run (unless ``nn.utils.set_random_seed`` was
+            called).
 
         Returns
         -------
         History
-            ``.history`` has a list per figure, with one entry per epoch.
+            ``.history`` has a list per figure, with one entry per epoch; ``.plot()`` draws them.
         """
         self._check_compiled("fit")
-        if isinstance(x, Dataset):
-            if y is not None or batch_size is not None or validation_split:
-                raise ag.StructureError("fit: x is a Dataset, so y, batch_size and validation_split must not be given.")
-            batches: Dataset = x
-        else:
-            arrays = _checked("fit", x, y, sample_weight)
-            if validation_split:
-                arrays, validation_data = _split(arrays, validation_split)
-            batches = _batches(arrays, batch_size, np.random.default_rng(seed) if shuffle else None)
-        history = History()
-        watchers = [history, *(callbacks or ()), *([Progress(False if verbose == 2 else None)] if verbose else [])]
-        for watcher in watchers:
-            watcher.set_model(self)
-            watcher.set_params({"epochs": epochs, "steps": len(batches), "verbose": verbose})
-        before_batch = _overriding(watchers, "on_train_batch_begin")
-        after_batch = _overriding(watchers, "on_train_batch_end")
-        self.stop_training = False
-        for watcher in watchers:
-            watcher.on_train_begin()
-        try:
-            for epoch in range(initial_epoch, epochs):
-                for watcher in watchers:
-                    watcher.on_epoch_begin(epoch)
-                logs = self._run_epoch(batches, before_batch, after_batch)
-                if validation_data is not None:
-                    found = self._evaluated(validation_data, batch_size)
-                    logs.update({f"val_{name}": value for name, value in found.items()})
-                for watcher in watchers:
-                    watcher.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
-        finally:
-            for watcher in watchers:
-                watcher.on_train_end()
-        return history
+        return fitting.Fit(
+            self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
+            class_weight, sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size,
+            validation_freq, seed,
+        ).run()  # fmt: skip
 
     def evaluate(
         self,
@@ -210,6 +303,8 @@ class Trainer(Layer):
         batch_size: int | None = None,
         verbose: str | int = "auto",
         sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
         """Loss and metrics over all samples.
@@ -220,6 +315,9 @@ class Trainer(Layer):
             As for ``fit``.
         verbose : {"auto", 0, 1, 2}
             0 shows nothing, anything else a line.
+        steps : int, optional
+            Batches to look at, where the data has no end.
+        callbacks : sequence of Callback, optional
         return_dict : bool
             Give a dict from name to figure.
 
@@ -229,56 +327,37 @@ class Trainer(Layer):
             The loss alone if there are no metrics; otherwise the loss and the metrics, in order.
         """
         self._check_compiled("evaluate")
-        logs = self._evaluated(x if isinstance(x, Dataset) else (x, y, sample_weight), batch_size)
+        logs = fitting.evaluated(self, "evaluate", (x, y, sample_weight), batch_size, steps, callbacks or ())
         if verbose:
             print(figures(logs), flush=True)
-        if return_dict:
-            return logs
-        return list(logs.values()) if len(logs) > 1 else next(iter(logs.values()))
+        return fitting.given_back(logs, return_dict)
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: str | int = "auto") -> Any:
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | None = None,
+    ) -> Any:
         """Output for all samples, computed batch by batch.
 
         Parameters
         ----------
-        x : array_like, structure of arrays, or Dataset of batches (of inputs alone, or of tuples that begin with them)
+        x : array_like, structure of arrays, Dataset or generator of batches (inputs alone, or tuples beginning so)
         batch_size : int, optional
             32 if None.
         verbose : {"auto", 0, 1, 2}
             Accepted as in Keras; nothing is shown.
+        steps : int, optional
+            Batches to look at, where the data has no end.
+        callbacks : sequence of Callback, optional
 
         Returns
         -------
         numpy.ndarray, or a structure of them like the output
         """
-        if isinstance(x, Dataset):
-            parts = [self.predict_step(data[0] if isinstance(data, tuple) else data) for data in x]
-        else:
-            (arrays,) = _checked("predict", x, None, None)
-            parts = [self.predict_step(data) for (data,) in _batches((arrays,), batch_size, None)]
-        return _joined(parts)
-
-    def _run_epoch(self, batches: Dataset, before: Sequence[Any], after: Sequence[Any]) -> dict[str, float]:
-        for metric in self.metrics:
-            metric.reset_state()
-        logs: dict[str, Any] = {}
-        for number, data in enumerate(batches):
-            for call in before:
-                call(number)
-            logs = self.train_step(data)
-            for call in after:
-                call(number, logs)
-        return {name: float(value) for name, value in logs.items()}
-
-    def _evaluated(self, data: Any, batch_size: int | None) -> dict[str, float]:
-        if not isinstance(data, Dataset):
-            data = _batches(_checked("evaluate", *data), batch_size, None)
-        for metric in self.metrics:
-            metric.reset_state()
-        logs: dict[str, Any] = {}
-        for batch in data:
-            logs = self.test_step(batch)
-        return {name: float(value) for name, value in logs.items()}
+        return fitting.predicted(self, x, batch_size, steps, callbacks or ())
 
     def _check_compiled(self, asked: str) -> None:
         if self.optimizer is None:
@@ -287,91 +366,17 @@ class Trainer(Layer):
             )
 
 
-def _resolved(entry: Any) -> Any:
-    """A metric, or the name "accuracy", whose meaning depends on the first batch."""
-    if isinstance(entry, str) and entry.lower() in ("accuracy", "acc"):
-        return entry
-    return metrics_module.get(entry)
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
-def _made(entry: Any, y: Any, y_pred: Any) -> metrics_module.Metric:
-    return metrics_module.accuracy_for(y.shape, y_pred.shape, entry) if isinstance(entry, str) else entry
+def _batch(asked: str, x: Any, y: Any = None, sample_weight: Any = None) -> tuple[Any, ...]:
+    """One batch as Tensors."""
+    arrays = checked_arrays(asked, x, y, sample_weight)
+    return tuple(_tensors(array) for array in arrays)
 
 
-def _unpacked(data: Any) -> tuple[Any, Any, Any]:
-    """x, y and sample_weight of a batch; None for what is not there."""
-    if not isinstance(data, tuple):
-        return data, None, None
-    if not 1 <= len(data) <= 3:
-        raise ag.StructureError(
-            f"a batch must be (x,), (x, y) or (x, y, sample_weight); got a tuple of {len(data)}. Several inputs go "
-            "together in one tuple: ((x1, x2), y)."
-        )
-    return (*data, None, None)[:3]  # type: ignore[return-value]
-
-
-def _checked(asked: str, x: Any, y: Any = None, sample_weight: Any = None) -> tuple[Any, ...]:
-    """Arrays that are there, after checking that they can be cut into batches together."""
-    if x is None:
-        raise ag.StructureError(f"{asked}: x is None; give an array or a Dataset.")
-    if sample_weight is not None and y is None:
-        raise ag.StructureError(f"{asked}: sample_weight was given without y.")
-    arrays = tuple(value for value in (x, y, sample_weight) if value is not None)
-    lengths = [len(leaf) if np.ndim(leaf) else None for value in arrays for leaf in _leaves(value)]
-    if len(set(lengths)) > 1 or None in lengths:
-        raise ag.ShapeError(
-            f"{asked}: the first axes of x, y (and sample_weight) have lengths {lengths}; they must be the same: one "
-            "entry of each for every sample."
-        )
-    if not lengths[0]:
-        raise ag.ShapeError(f"{asked}: there is no sample: the first axis has length 0.")
-    return arrays
-
-
-def _leaves(value: Any) -> list[Any]:
+def _tensors(value: Any) -> Any:
     if isinstance(value, dict):
-        return [leaf for entry in value.values() for leaf in _leaves(entry)]
-    return [leaf for entry in value for leaf in _leaves(entry)] if isinstance(value, tuple) else [value]
-
-
-def _batches(arrays: tuple[Any, ...], batch_size: int | None, order: np.random.Generator | None) -> Dataset:
-    dataset = Dataset.from_tensor_slices(arrays)
-    if order is not None:
-        dataset = dataset.shuffle(len(dataset), seed=order)
-    return dataset.batch(DEFAULT_BATCH_SIZE if batch_size is None else batch_size)
-
-
-def _split(arrays: tuple[Any, ...], fraction: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """All but the last ``fraction`` of the samples, and those."""
-    count = len(_leaves(arrays)[0])
-    at = count - int(count * fraction) if 0 < fraction < 1 else 0
-    if not 0 < at < count:
-        raise ag.DomainError(
-            f"fit: validation_split is {fraction!r} of {count} samples; expected a part between 0 and 1 that leaves at "
-            "least one sample on each side."
-        )
-    return _cut(arrays, slice(None, at)), _cut(arrays, slice(at, None))
-
-
-def _cut(value: Any, where: slice) -> Any:
-    if isinstance(value, dict):
-        return {key: _cut(entry, where) for key, entry in value.items()}
-    return tuple(_cut(entry, where) for entry in value) if isinstance(value, tuple) else np.asarray(value)[where]
-
-
-def _joined(parts: Sequence[Any]) -> Any:
-    first = parts[0]
-    if isinstance(first, dict):
-        return {key: _joined([part[key] for part in parts]) for key in first}
-    if isinstance(first, (list, tuple)):
-        return type(first)(_joined(column) for column in zip(*parts, strict=True))
-    return np.concatenate([ag.convert_to_tensor(part).array for part in parts])
-
-
-def _overriding(watchers: Iterable[Callback], method: str) -> list[Any]:
-    """Bound methods of the callbacks that define ``method``: the others cost nothing per batch."""
-    return [
-        getattr(watcher, method)
-        for watcher in watchers
-        if getattr(type(watcher), method) is not getattr(Callback, method)
-    ]
+        return {key: _tensors(entry) for key, entry in value.items()}
+    return tuple(_tensors(entry) for entry in value) if isinstance(value, tuple) else ag.convert_to_tensor(value)

@@ -18,12 +18,13 @@ from . import schedules
 from .adagrad import Adadelta, Adagrad
 from .adam import Adam
 from .adam_family import Adamax, AdamW, Lion, Nadam
-from .lookup import get
+from .lbfgs import LBFGS
+from .lookup import deserialize, get, serialize
 from .optimizer import Optimizer
 from .rmsprop import RMSprop
 from .sgd import SGD
 
 __all__ = [
-    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Nadam", "Optimizer", "RMSprop", "get",
-    "schedules",
+    "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Nadam", "Optimizer", "RMSprop",
+    "deserialize", "get", "schedules", "serialize",
 ]  # fmt: skip

@@ -21,8 +21,8 @@ class Adagrad(Optimizer):
         What a starts with; not negative.
     epsilon : float or None
         Inside the root, as in Keras; None means 1e-7.
-    **options
-        Those of every optimizer: see ``Optimizer``.
+    *shared, **options
+        Those of every optimizer, from ``weight_decay`` on: see ``Optimizer``.
 
     References
     ----------
@@ -34,9 +34,10 @@ class Adagrad(Optimizer):
         learning_rate: Rate = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float | None = 1e-7,
+        *shared: Any,
         **options: Any,
     ):
-        super().__init__(learning_rate, **options)
+        super().__init__(learning_rate, *shared, **options)
         self.initial_accumulator_value = check_interval(
             "Adagrad", "initial_accumulator_value", initial_accumulator_value, 0.0
         )
@@ -74,8 +75,8 @@ class Adadelta(Optimizer):
         Share of the past in the running means, from 0 to 1.
     epsilon : float or None
         None means 1e-7.
-    **options
-        Those of every optimizer: see ``Optimizer``.
+    *shared, **options
+        Those of every optimizer, from ``weight_decay`` on: see ``Optimizer``.
 
     References
     ----------
@@ -87,14 +88,15 @@ class Adadelta(Optimizer):
         learning_rate: Rate = 0.001,
         rho: float = 0.95,
         epsilon: float | None = 1e-7,
+        *shared: Any,
         **options: Any,
     ):
-        super().__init__(learning_rate, **options)
+        super().__init__(learning_rate, *shared, **options)
         self.rho = check_interval("Adadelta", "rho", rho, 0.0, 1.0)
         self.epsilon = check_epsilon("Adadelta", epsilon)
 
     def slots(self) -> dict[str, float]:
-        return {"accumulated_gradient": 0.0, "accumulated_step": 0.0}
+        return {"accumulated_grad": 0.0, "accumulated_delta_var": 0.0}
 
     def constants(self, learning_rate: float, step: int) -> tuple[float, ...]:
         return learning_rate, self.rho, 1.0 - self.rho, self.epsilon

@@ -38,8 +38,8 @@ class Adam(Optimizer):
         Outside the root, as in Algorithm 1 before the correction of v (the paper's epsilon-hat); None means 1e-7.
     amsgrad : bool
         Divide by the largest v so far, so that steps never grow again.
-    **options
-        Those of every optimizer: see ``Optimizer``.
+    *shared, **options
+        Those of every optimizer, from ``weight_decay`` on: see ``Optimizer``.
 
     References
     ----------
@@ -54,9 +54,10 @@ class Adam(Optimizer):
         beta_2: float = 0.999,
         epsilon: float | None = 1e-7,
         amsgrad: bool = False,
+        *shared: Any,
         **options: Any,
     ):
-        super().__init__(learning_rate, **options)
+        super().__init__(learning_rate, *shared, **options)
         self.beta_1 = check_interval("Adam", "beta_1", beta_1, 0.0, 1.0, open_above=True)
         self.beta_2 = check_interval("Adam", "beta_2", beta_2, 0.0, 1.0, open_above=True)
         self.epsilon = check_epsilon("Adam", epsilon)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+import autograd_core as ag
+
 from .adam import Adam, update_moments
 from .checks import check_epsilon, check_interval
 from .optimizer import Optimizer, Rate
@@ -22,8 +24,8 @@ class AdamW(Adam):
         :math:`\lambda`; not negative.
     beta_1, beta_2, epsilon, amsgrad
         As for ``Adam``.
-    **options
-        Those of every optimizer: see ``Optimizer``.
+    *shared, **options
+        Those of every optimizer, from ``clipnorm`` on: see ``Optimizer``.
 
     References
     ----------
@@ -33,14 +35,17 @@ class AdamW(Adam):
     def __init__(
         self,
         learning_rate: Rate = 0.001,
-        weight_decay: float | None = 0.004,
+        weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float | None = 1e-7,
         amsgrad: bool = False,
+        *shared: Any,
         **options: Any,
     ):
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **options)
+        if weight_decay is None:
+            raise ag.DomainError("AdamW: weight_decay is None; expected a number. Adam does without.")
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, *shared, **options)
 
 
 class Adamax(Optimizer):
@@ -55,8 +60,8 @@ class Adamax(Optimizer):
         From 0 to less than 1.
     epsilon : float or None
         None means 1e-7.
-    **options
-        Those of every optimizer: see ``Optimizer``.
+    *shared, **options
+        Those of every optimizer, from ``weight_decay`` on: see ``Optimizer``.
 
     References
     ----------
@@ -69,15 +74,16 @@ class Adamax(Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float | None = 1e-7,
+        *shared: Any,
         **options: Any,
     ):
-        super().__init__(learning_rate, **options)
+        super().__init__(learning_rate, *shared, **options)
         self.beta_1 = check_interval("Adamax", "beta_1", beta_1, 0.0, 1.0, open_above=True)
         self.beta_2 = check_interval("Adamax", "beta_2", beta_2, 0.0, 1.0, open_above=True)
         self.epsilon = check_epsilon("Adamax", epsilon)
 
     def slots(self) -> dict[str, float]:
-        return {"momentum": 0.0, "largest": 0.0}
+        return {"momentum": 0.0, "norm": 0.0}
 
     def constants(self, learning_rate: float, step: int) -> tuple[float, ...]:
         return learning_rate / (1.0 - self.beta_1**step), 1.0 - self.beta_1, self.beta_2, self.epsilon
@@ -111,8 +117,8 @@ class Nadam(Optimizer):
         From 0 to less than 1.
     epsilon : float or None
         None means 1e-7.
-    **options
-        Those of every optimizer: see ``Optimizer``.
+    *shared, **options
+        Those of every optimizer, from ``weight_decay`` on: see ``Optimizer``.
 
     References
     ----------
@@ -125,9 +131,10 @@ class Nadam(Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float | None = 1e-7,
+        *shared: Any,
         **options: Any,
     ):
-        super().__init__(learning_rate, **options)
+        super().__init__(learning_rate, *shared, **options)
         self.beta_1 = check_interval("Nadam", "beta_1", beta_1, 0.0, 1.0, open_above=True)
         self.beta_2 = check_interval("Nadam", "beta_2", beta_2, 0.0, 1.0, open_above=True)
         self.epsilon = check_epsilon("Nadam", epsilon)
@@ -178,8 +185,8 @@ class Lion(Optimizer):
         Three to ten times smaller than Adam's.
     beta_1, beta_2 : float
         From 0 to 1.
-    **options
-        Those of every optimizer: see ``Optimizer``.
+    *shared, **options
+        Those of every optimizer, from ``weight_decay`` on: see ``Optimizer``.
 
     References
     ----------
@@ -191,9 +198,10 @@ class Lion(Optimizer):
         learning_rate: Rate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.99,
+        *shared: Any,
         **options: Any,
     ):
-        super().__init__(learning_rate, **options)
+        super().__init__(learning_rate, *shared, **options)
         self.beta_1 = check_interval("Lion", "beta_1", beta_1, 0.0, 1.0)
         self.beta_2 = check_interval("Lion", "beta_2", beta_2, 0.0, 1.0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import autograd_core as ag
@@ -41,3 +42,12 @@ def check_limit(owner: str, name: str, value: float | None) -> float | None:
 def check_epsilon(owner: str, value: float | None) -> float:
     """``epsilon`` as a float; None, as older programs write it, means 1e-7."""
     return 1e-7 if value is None else check_interval(owner, "epsilon", value, 0.0)
+
+
+def check_count(owner: str, name: str, value: Any, low: int) -> int | None:
+    """A whole number, at least ``low``; or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < low:
+        raise ag.DomainError(f"{owner}: {name} is {value!r}; expected a whole number, at least {low}, or None.")
+    return operator.index(value)

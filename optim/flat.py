@@ -14,7 +14,7 @@ without the global interpreter lock, another Python) a new array is made for eac
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,11 @@ class Group:
     bounds : list of (start, stop)
         Stretch of each variable in the flat arrays, which have ``size`` entries.
     state : dict of str to array
+        What the rule is given.
+    extra : dict of str to array
+        State that the rule does not see: see ``keep``.
+    decayed : array or None
+        1 for the entries that weight decay shrinks, 0 for the others; None: it shrinks all.
     """
 
     def __init__(
@@ -90,6 +95,8 @@ class Group:
         self.bounds = list(zip([0, *stops[:-1]], stops, strict=True))
         self.size = stops[-1]
         self.state = {name: np.full(self.size, initial, self.real) for name, initial in slots.items()}
+        self.extra: dict[str, Any] = {}
+        self.decayed: Any = None
         self._gathered = np.empty(self.size, self.real)
         self._gathered_views = self.views_of(self._gathered)
         self._work = np.empty(min(self.size, BLOCK), self.real)
@@ -107,6 +114,33 @@ class Group:
             for (start, stop), shape in zip(self.bounds, self.shapes, strict=True)
         ]
 
+    def keep(self, name: str) -> Any:
+        """Make another flat array of state, of zeros."""
+        self.extra[name] = np.zeros(self.size, self.real)
+        return self.extra[name]
+
+    def spare_from_decay(self, excluded: Container[ag.Variable]) -> None:
+        """Let weight decay pass over some of the variables."""
+        self.decayed = np.ones(self.size, self.real)
+        for variable, (start, stop) in zip(self.variables, self.bounds, strict=True):
+            if variable in excluded:
+                self.decayed[start:stop] = 0.0
+
+    def present(self) -> Any:
+        """Flat array of the present values; only to be read."""
+        if self._values is not None and [variable.version for variable in self.variables] == self._versions:
+            return self._values.numbers
+        return np.concatenate([np.ascontiguousarray(v.array).reshape(-1).view(self.real) for v in self.variables])
+
+    def put(self, numbers: Any) -> None:
+        """Assign to every variable its stretch of ``numbers``, which is copied."""
+        new = self._unheld_values()
+        new.numbers[...] = numbers
+        for variable, tensor in zip(self.variables, new.tensors, strict=True):
+            variable.assign(tensor)
+        self._values = new
+        self._versions = [variable.version for variable in self.variables]
+
     def update(
         self, gradients: Sequence[Any], rule: Callable[..., None], constants: Sequence[float], shrink: float = 0.0
     ) -> None:
@@ -122,14 +156,15 @@ class Group:
         shrink : float
             What part of each value is taken off first.
         """
-        if shrink:
-            rule = self._after_shrinking(rule, shrink)
         self._constants[:] = constants
         missing = False
         for gradient in gradients:
             missing = missing or gradient is None
         old, new = self._old_and_new()
         states = list(self.state.values())
+        if shrink:
+            rule = self._after_shrinking(rule, shrink)
+            states += [] if self.decayed is None else [self.decayed]
         for start, stop, gradient in self._pieces(gradients, missing):
             if stop - start == self.size <= BLOCK:  # a small network: all of it at once
                 rule(old.numbers, gradient, new.numbers, states, self._work, self._scalars)
@@ -159,7 +194,14 @@ class Group:
             np.subtract(value, work, new_value)
             rule(new_value, gradient, new_value, state, work, constants)
 
-        return shrunk
+        def some_shrunk(value, gradient, new_value, state, work, constants):
+            *state, decayed = state
+            np.multiply(value, part, work)
+            np.multiply(work, decayed, work)
+            np.subtract(value, work, new_value)
+            rule(new_value, gradient, new_value, state, work, constants)
+
+        return shrunk if self.decayed is None else some_shrunk
 
     def _old_and_new(self) -> tuple[Values, Values]:
         """Where to read the present values, and where to write the new ones."""

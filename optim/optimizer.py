@@ -2,54 +2,70 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
 
-from . import clipping
-from .checks import check_interval, check_limit
+from . import clipping, schedules
+from .accumulation import Accumulation
+from .averages import Averages
+from .checks import check_count, check_interval, check_limit
+from .config import argument_names, unknown
+from .exceptions import Exceptions
 from .flat import Group
+from .gradients import Pairs, Targets, names_of
+from .saving import Saved
 
-Pairs = Iterable[tuple[Any, ag.Variable]]
 Rate = float | Callable[[int], float]  # a learning rate, or a schedule: a function of the number of steps made
 
 
-class Optimizer:
+class Optimizer(Saved):
     """Base of all optimizers.
 
     Parameters
     ----------
-    learning_rate : float, or function of the number of steps made
+    learning_rate : float, or function of the number of calls made
         Finite and not negative; may be changed between steps. See ``optim.schedules`` for functions.
+    weight_decay : float, optional
+        Shrink the variables before each step: by ``learning_rate * weight_decay`` times their value.
     clipnorm : float, optional
         Scale each gradient down to this Euclidean norm.
     clipvalue : float, optional
         Limit every entry of a gradient to the interval from ``-clipvalue`` to ``clipvalue``.
     global_clipnorm : float, optional
         Scale all gradients by one factor, so that their common norm is at most this. At most one of the three.
-    weight_decay : float, optional
-        Shrink the variables before each step: by ``learning_rate * weight_decay`` times their value.
+    use_ema : bool
+        Keep a running average of every variable: ``average = ema_momentum * average + (1 - ema_momentum) * value``
+        after each call. ``finalize_variable_values`` gives the averages to the variables.
+    ema_momentum : float
+        From 0 to 1.
+    ema_overwrite_frequency : int, optional
+        Give the averages to the variables after every so many steps, too.
+    loss_scale_factor : float, optional
+        Divide the gradients by this: they are those of a loss that was multiplied by it (``scale_loss``).
+    gradient_accumulation_steps : int, optional
+        At least 2: so many calls of ``apply_gradients`` make one step, with the mean of their gradients. Schedules and
+        averages go on with every call, ``iterations`` with every step, as in Keras.
     name : str, optional
         The class's name if None.
     lr : float, optional
         Old spelling of ``learning_rate``.
     decay : float
-        Old way to lower the learning rate: at step t (from 0) it is ``learning_rate / (1 + decay * t)``.
+        Old way to lower the learning rate: at call t (from 0) it is ``learning_rate / (1 + decay * t)``.
 
     Attributes
     ----------
-    iterations : int
-        Steps made so far.
     built : bool
         Whether the variables are known, and state was made for them.
 
     Notes
     -----
     State belongs to a variable's position in the list that ``build`` (or the first ``apply_gradients``) was given.
+    A variable with an attribute ``constraint``, a function of its value, is given that function's result after each
+    call.
 
     A subclass defines ``slots``, ``constants`` and ``update_step``.
     """
@@ -57,58 +73,107 @@ class Optimizer:
     def __init__(
         self,
         learning_rate: Rate,
-        *,
+        weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
-        weight_decay: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
         name: str | None = None,
+        *,
         lr: float | None = None,
         decay: float | None = 0.0,
+        **others: Any,
     ):
         own = type(self).__name__
+        if others:
+            name = next(iter(others))
+            raise ag.ConversionError(unknown(f"{own}: no argument is called", name, argument_names(type(self))))
         self.name = own if name is None else name
-        self.iterations = 0
+        self._calls = 0  # of apply_gradients; a call that only collects gradients counts here, but makes no step
         self._schedule: Callable[[int], float] | None = None
         self.learning_rate = learning_rate if lr is None else lr
         self.decay = check_interval(own, "decay", 0.0 if decay is None else decay, 0.0)
+        self.weight_decay = None if weight_decay is None else check_interval(own, "weight_decay", weight_decay, 0.0)
         self.clipnorm = check_limit(own, "clipnorm", clipnorm)
         self.clipvalue = check_limit(own, "clipvalue", clipvalue)
         self.global_clipnorm = check_limit(own, "global_clipnorm", global_clipnorm)
-        self.weight_decay = None if weight_decay is None else check_interval(own, "weight_decay", weight_decay, 0.0)
         if sum(limit is not None for limit in (clipnorm, clipvalue, global_clipnorm)) > 1:
             raise ag.DomainError(
                 f"{own}: got clipnorm={clipnorm}, clipvalue={clipvalue}, global_clipnorm={global_clipnorm}; at most "
                 "one of the three can be used."
             )
+        self.use_ema = bool(use_ema)
+        self.ema_momentum = check_interval(own, "ema_momentum", ema_momentum, 0.0, 1.0)
+        self.ema_overwrite_frequency = check_count(own, "ema_overwrite_frequency", ema_overwrite_frequency, 1)
+        self.loss_scale_factor = check_limit(own, "loss_scale_factor", loss_scale_factor)
+        self.gradient_accumulation_steps = check_count(
+            own, "gradient_accumulation_steps", gradient_accumulation_steps, 2
+        )
         self.built = False
-        self._variables: list[ag.Variable] = []
-        self._positions: dict[ag.Variable, int] = {}
+        self._targets = Targets(own, [])
         self._groups: list[Group] = []
-        self._waiting: list[dict[str, Any]] | None = None  # state loaded before the variables are known
+        self._accumulation: Accumulation | None = None
+        self._averages: Averages | None = None
+        self._constrained: list[tuple[int, Any]] = []
+        self._exceptions = Exceptions("")  # from weight decay
+        self._waiting: dict[str, Any] | None = None  # state loaded before the variables are known
+
+    # -- what is known of it -------------------------------------------------------------------------------------
+
+    @property
+    def iterations(self) -> int:
+        """Steps made so far; with gradient accumulation a step takes several calls."""
+        return self._calls // (self.gradient_accumulation_steps or 1)
 
     @property
     def learning_rate(self) -> float:
         """Size of the next step; what is used at a step is this after ``decay``."""
         if self._schedule is None:
             return self._learning_rate
-        return check_interval(type(self).__name__, "learning_rate", self._schedule(self.iterations), 0.0)
+        return check_interval(type(self).__name__, "learning_rate", self._schedule(self._calls), 0.0)
 
     @learning_rate.setter
     def learning_rate(self, value: Rate) -> None:
         if callable(value):
-            self._schedule = value
+            self._schedule = schedules.of_step(value)
         else:
             self._learning_rate = check_interval(type(self).__name__, "learning_rate", value, 0.0)
             self._schedule = None
 
-    @property
-    def variables(self) -> list[ag.Variable]:
-        """The variables that this optimizer was built for, in order."""
-        return list(self._variables)
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: learning rate {self.learning_rate:g}, {self.iterations} steps made>"
+
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[ag.Variable] | None = None, var_names: Iterable[str] | None = None
+    ) -> None:
+        """Let weight decay pass over some variables; to be said before the first step.
+
+        Parameters
+        ----------
+        var_list : iterable of Variable, optional
+        var_names : iterable of str, optional
+            Regular expressions: a variable is passed over if one is found anywhere in its name ("bias").
+
+        Raises
+        ------
+        StructureError
+            If the optimizer is built already.
+        """
+        where = f"{type(self).__name__}.exclude_from_weight_decay"
+        if self.built:
+            raise ag.StructureError(
+                f"{where}: this optimizer is built already, for {self._names()}. Call it before build and before the "
+                "first step."
+            )
+        self._exceptions = Exceptions(where, var_list, var_names)
+
+    def scale_loss(self, loss: ag.Tensor) -> ag.Tensor:
+        """``loss`` times ``loss_scale_factor``, by which the gradients are divided later; ``loss`` itself without."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     # -- what a subclass defines ---------------------------------------------------------------------------------
 
@@ -144,37 +209,33 @@ class Optimizer:
         """Make the state for ``variables``, which are those this optimizer will update; once."""
         own, variables = type(self).__name__, list(variables)
         if self.built:
-            if len(variables) != len(self._variables) or any(v not in self._positions for v in variables):
+            if not self._targets.are(variables):
                 raise ag.StructureError(
-                    f"{own}.build: this optimizer was built for {_names(self._variables)}; got {_names(variables)}. "
+                    f"{own}.build: this optimizer was built for {self._names()}; got {names_of(variables)}. "
                     "Make a new optimizer for other variables."
                 )
             return
-        for variable in variables:
-            if not isinstance(variable, ag.Variable):
-                raise ag.ConversionError(
-                    f"{own}: got a {type(variable).__name__} to update; expected a Variable, as in "
-                    "apply_gradients(zip(gradients, variables)), in this order."
-                )
-            if variable.dtype.kind not in "fc":
-                raise ag.DtypeError(
-                    f"{own}: {_name(variable)} has dtype {variable.dtype}; only floating and complex Variables can be "
-                    "trained."
-                )
-        positions = {variable: position for position, variable in enumerate(variables)}
-        if len(positions) != len(variables):
-            twice = next(v for i, v in enumerate(variables) if positions[v] != i)
-            raise ag.StructureError(f"{own}: {_name(twice)} is in the list twice; each may be there once.")
-        self._variables, self._positions = variables, positions
-        self._kinds = [(variable.shape, variable.dtype) for variable in variables]
+        self._targets = Targets(own, variables)
+        constraints = [getattr(variable, "constraint", None) for variable in variables]
+        self._constrained = [(i, constraint) for i, constraint in enumerate(constraints) if constraint is not None]
+        self._make_state()
+        self._load_waiting()  # if it does not fit, the optimizer is not built
+        self.built = True
+
+    def _make_state(self) -> None:
+        variables = self._targets.variables
         slots, count = self.slots(), len(self.constants(self.learning_rate, 1))
+        self._groups = []
         for dtype in dict.fromkeys(variable.dtype for variable in variables):
             members = [i for i, variable in enumerate(variables) if variable.dtype == dtype]
             self._groups.append(Group(members, [variables[i] for i in members], slots, count))
-        self.built = True
-        if self._waiting is not None:
-            waiting, self._waiting = self._waiting, None
-            self._load_state(waiting)
+        excluded = self._exceptions.among(variables)
+        for group in self._groups if excluded else ():
+            group.spare_from_decay(excluded)
+        if self.use_ema:
+            self._averages = Averages(self._groups, self.ema_momentum, self.ema_overwrite_frequency)
+        if self.gradient_accumulation_steps is not None:
+            self._accumulation = Accumulation(self._groups, len(variables), self.gradient_accumulation_steps)
 
     def apply_gradients(self, grads_and_vars: Pairs) -> int:
         """Make one step.
@@ -188,7 +249,7 @@ class Optimizer:
         Returns
         -------
         int
-            Steps made so far.
+            Calls made so far: steps, if gradients are not accumulated.
 
         Raises
         ------
@@ -201,24 +262,94 @@ class Optimizer:
         """
         pairs = grads_and_vars if grads_and_vars.__class__ is list else list(grads_and_vars)
         if not pairs:
-            return self.iterations
+            return self._calls
         if not self.built:
             self.build([variable for _, variable in pairs])
-        gradients = self._clipped(self._in_order(pairs))
-        step = self.iterations + 1
+        gradients = self._targets.in_order(pairs)
+        calls = self._calls
         learning_rate = self._learning_rate if self._schedule is None else self.learning_rate
-        learning_rate /= 1.0 + self.decay * self.iterations
+        learning_rate /= 1.0 + self.decay * calls
+        if self.loss_scale_factor is not None:
+            gradients = [None if gradient is None else gradient / self.loss_scale_factor for gradient in gradients]
+        if self._accumulation is None:
+            self._update(gradients, learning_rate, calls + 1)
+        else:
+            self._accumulate(self._accumulation, gradients, learning_rate)
+        if self._averages is not None:
+            self._averages.follow(self.iterations)
+        if self._constrained:
+            self._constrain(gradients)
+        self._calls = calls + 1
+        return calls + 1
+
+    def apply(self, grads: Sequence[Any], trainable_variables: Iterable[ag.Variable] | None = None) -> None:
+        """Make one step, as ``apply_gradients`` does, with gradients and variables in two lists.
+
+        Parameters
+        ----------
+        grads : sequence of Tensor, array_like or None
+        trainable_variables : iterable of Variable, optional
+            Those that this optimizer was built for, if None.
+        """
+        own, gradients = type(self).__name__, list(grads)
+        if trainable_variables is None and not self.built:
+            raise ag.StructureError(
+                f"{own}.apply: it is not known which variables the gradients belong to. Give trainable_variables, or "
+                "call build(variables) first."
+            )
+        variables = self._targets.variables if trainable_variables is None else list(trainable_variables)
+        if len(gradients) != len(variables):
+            raise ag.StructureError(
+                f"{own}.apply: got {len(gradients)} gradients for {len(variables)} variables: {names_of(variables)}; "
+                "expected one for each (None where there is none)."
+            )
+        self.apply_gradients(list(zip(gradients, variables, strict=True)))
+
+    def _update(self, gradients: list[Any], learning_rate: float, step: int) -> None:
+        gradients = self._clipped(gradients)
         constants = self.constants(learning_rate, step)
         for group in self._groups:
             own = gradients if len(self._groups) == 1 else [gradients[i] for i in group.positions]
             group.update(own, self.update_step, constants, learning_rate * (self.weight_decay or 0.0))
-        self.iterations = step
-        return step
+
+    def _accumulate(self, accumulation: Accumulation, gradients: list[Any], learning_rate: float) -> None:
+        if not accumulation.completes(self._calls):
+            accumulation.add(gradients)
+            return
+        self._update(accumulation.means(gradients), learning_rate, self.iterations + 1)
+        accumulation.clear()
+
+    def _constrain(self, gradients: Sequence[Any]) -> None:
+        for position, constraint in self._constrained:
+            if gradients[position] is not None:
+                variable = self._targets.variables[position]
+                variable.assign(constraint(variable.value))
+
+    def finalize_variable_values(self, var_list: Iterable[ag.Variable]) -> None:
+        """Give variables their running averages, if such are kept (``use_ema``); to be called after training.
+
+        Raises
+        ------
+        StructureError
+            For a Variable that this optimizer was not built for.
+        """
+        if self._averages is None or not self._calls:
+            return
+        averages = self._averages.by_position()
+        variables = list(var_list)
+        for variable in variables:
+            if variable not in self._targets.positions:
+                raise ag.StructureError(
+                    f"{type(self).__name__}.finalize_variable_values: got {names_of([variable])}; averages are kept "
+                    f"of {self._names()}."
+                )
+        for variable in variables:
+            variable.assign(ag.Tensor(averages[self._targets.positions[variable]].copy()))
 
     def minimize(
         self,
         loss: ag.Tensor | Callable[[], ag.Tensor],
-        var_list: Sequence[ag.Variable] | None = None,
+        var_list: Collection[ag.Variable] | None = None,
         tape: ag.GradientTape | None = None,
     ) -> ag.Tensor:
         """Take the gradient of a loss and make one step.
@@ -226,7 +357,8 @@ class Optimizer:
         Parameters
         ----------
         loss : callable without arguments, or Tensor
-            A callable is run under a tape of its own; a Tensor needs the ``tape`` that recorded it.
+            A callable is run under a tape of its own; a Tensor needs the ``tape`` that recorded it. Not to be scaled:
+            the gradient is, by ``loss_scale_factor``.
         var_list : sequence of Variable, optional
             What to change; for a callable, if None: every trainable Variable that it read.
         tape : GradientTape, optional
@@ -247,56 +379,11 @@ class Optimizer:
             with tape or ag.GradientTape() as tape:
                 value = loss()
             var_list = tape.watched_variables() if var_list is None else var_list
-        variables = list(var_list)
-        self.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
+        variables, scale = list(var_list), self.loss_scale_factor
+        seed = None if scale is None else np.full(value.shape, scale, value.dtype)
+        gradients = tape.gradient(value, variables, output_gradients=seed)
+        self.apply_gradients(list(zip(gradients, variables, strict=True)))
         return value
-
-    def _in_order(self, pairs: list[tuple[Any, ag.Variable]]) -> list[Any]:
-        """Raw gradients by position, None where there is none; everything about them checked."""
-        if len(pairs) == len(self._variables):
-            arrays = []
-            for (gradient, variable), own, (shape, dtype) in zip(pairs, self._variables, self._kinds, strict=True):
-                if variable is not own or gradient.__class__ is not ag.Tensor:
-                    break
-                array = gradient.array
-                if array.shape != shape or array.dtype is not dtype:
-                    break
-                arrays.append(array)
-            else:
-                return arrays  # every gradient there, in order, and of its variable's kind
-        gradients: list[Any] = [None] * len(self._variables)
-        seen = 0
-        missing = []
-        for gradient, variable in pairs:
-            position = self._positions.get(variable)
-            if position is None:
-                raise self._unknown(variable)
-            if gradient is None:
-                missing.append(variable)
-                continue
-            array = gradient.array if gradient.__class__ is ag.Tensor else _as_array(gradient)
-            known = variable.array
-            if array.shape != known.shape or array.dtype is not known.dtype:
-                array = self._fitted(array, variable)
-            if gradients[position] is None:
-                seen += 1
-            gradients[position] = array
-        if seen + len(missing) != len(pairs):
-            raise self._repeated(pairs)
-        if missing:
-            self._report(missing, all_of_them=not seen)
-        return gradients
-
-    def _fitted(self, array: Any, variable: ag.Variable) -> Any:
-        own = type(self).__name__
-        if array.shape != variable.shape:
-            raise ag.ShapeError(
-                f"{own}: the gradient for {_name(variable)} has shape {array.shape}, the Variable {variable.shape}; "
-                "they must be the same. Are gradients and variables in the same order?"
-            )
-        if array.dtype.kind == "c" and variable.dtype.kind != "c":
-            raise ag.DtypeError(f"{own}: the gradient for {_name(variable)} is complex, the Variable is not.")
-        return array.astype(variable.dtype, copy=False)
 
     def _clipped(self, gradients: list[Any]) -> list[Any]:
         if self.clipnorm is not None:
@@ -307,107 +394,5 @@ class Optimizer:
             return clipping.by_global_norm(gradients, self.global_clipnorm)
         return gradients
 
-    # -- state ---------------------------------------------------------------------------------------------------
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that a later run needs to go on: steps made, learning rate, and each variable's state (copied).
-
-        Returns
-        -------
-        dict
-            "optimizer" (the class's name), "iterations", "learning_rate", and "state": for each variable in order
-            a dict from slot name to array.
-        """
-        state: list[dict[str, Any]] = [{} for _ in self._variables]
-        for group in self._groups:
-            for name, numbers in group.state.items():
-                for position, view in zip(group.positions, group.views_of(numbers), strict=True):
-                    state[position][name] = view.copy()
-        if self._waiting is not None:
-            state = self._waiting
-        return {
-            "optimizer": type(self).__name__,
-            "iterations": self.iterations,
-            "learning_rate": self.learning_rate,
-            "state": state,
-        }
-
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Go on from what ``state_dict`` gave; also before the first step, when the variables are not known yet."""
-        own = type(self).__name__
-        if saved["optimizer"] != own:
-            raise ag.StructureError(f"{own}.load_state_dict: the state is of {saved['optimizer']}, not of {own}.")
-        if self.built:
-            self._load_state(saved["state"])
-        elif saved["state"]:
-            self._waiting = [{name: np.array(array) for name, array in arrays.items()} for arrays in saved["state"]]
-        if self._schedule is None:  # a schedule goes on by the number of steps made
-            self.learning_rate = saved["learning_rate"]
-        self.iterations = int(saved["iterations"])
-
-    def _load_state(self, saved: Sequence[dict[str, Any]]) -> None:
-        own = type(self).__name__
-        wanted = list(self.slots())
-        if len(saved) != len(self._variables):
-            raise ag.StructureError(
-                f"{own}.load_state_dict: the state is of {len(saved)} variables; this optimizer has "
-                f"{len(self._variables)}: {_names(self._variables)}."
-            )
-        for variable, arrays in zip(self._variables, saved, strict=True):
-            if sorted(arrays) != sorted(wanted):
-                raise ag.StructureError(
-                    f"{own}.load_state_dict: the state of {_name(variable)} has {sorted(arrays)}; expected "
-                    f"{sorted(wanted)}. Was it made with other options?"
-                )
-            for name, array in arrays.items():
-                if np.shape(array) != variable.shape:
-                    raise ag.ShapeError(
-                        f"{own}.load_state_dict: {name} of {_name(variable)} has shape {np.shape(array)}; expected "
-                        f"{variable.shape}."
-                    )
-        for group in self._groups:
-            for name, numbers in group.state.items():
-                for position, view in zip(group.positions, group.views_of(numbers), strict=True):
-                    view[...] = saved[position][name]
-
-    # -- errors --------------------------------------------------------------------------------------------------
-
-    def _unknown(self, variable: Any) -> ag.AutogradError:
-        own = type(self).__name__
-        if not isinstance(variable, ag.Variable):
-            return ag.ConversionError(
-                f"{own}.apply_gradients: got a {type(variable).__name__} to update; expected pairs of a gradient and "
-                "a Variable, in this order: zip(gradients, variables)."
-            )
-        return ag.StructureError(
-            f"{own}.apply_gradients: {_name(variable)} of shape {variable.shape} is not among the variables that this "
-            f"optimizer was built for: {_names(self._variables)}. Make a new optimizer for other variables."
-        )
-
-    def _repeated(self, pairs: list[tuple[Any, ag.Variable]]) -> ag.StructureError:
-        variables = [variable for _, variable in pairs]
-        twice = next(v for i, v in enumerate(variables) if any(v is other for other in variables[:i]))
-        return ag.StructureError(
-            f"{type(self).__name__}.apply_gradients: {_name(twice)} is there twice; add its gradients up first."
-        )
-
-    def _report(self, missing: list[ag.Variable], all_of_them: bool) -> None:
-        text = (
-            f"{type(self).__name__}: no gradient (None) for {_names(missing)}. The loss does not depend on them: were "
-            "they used inside the tape, and did no value leave it through .numpy() or float()?"
-        )
-        if all_of_them:
-            raise ag.DomainError(text)
-        warnings.warn(text + " They are left as they are.", UserWarning, stacklevel=4)
-
-
-def _as_array(gradient: Any) -> Any:
-    return ag.convert_to_tensor(gradient).array
-
-
-def _name(variable: Any) -> str:
-    return repr(variable.name) if getattr(variable, "name", None) else "a Variable without a name"
-
-
-def _names(variables: Sequence[ag.Variable]) -> str:
-    return ", ".join(_name(variable) for variable in variables) or "no variables"
+    def _names(self) -> str:
+        return names_of(self._targets.variables)

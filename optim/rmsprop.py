@@ -25,8 +25,8 @@ class RMSprop(Optimizer):
         Inside the root, as in Keras; None means 1e-7.
     centered : bool
         Divide by the running standard deviation: the square of the running mean gradient is taken off v.
-    **options
-        Those of every optimizer: see ``Optimizer``.
+    *shared, **options
+        Those of every optimizer, from ``weight_decay`` on: see ``Optimizer``.
 
     References
     ----------
@@ -41,9 +41,10 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float | None = 1e-7,
         centered: bool = False,
+        *shared: Any,
         **options: Any,
     ):
-        super().__init__(learning_rate, **options)
+        super().__init__(learning_rate, *shared, **options)
         self.rho = check_interval("RMSprop", "rho", rho, 0.0, 1.0)
         self.momentum = check_interval("RMSprop", "momentum", momentum, 0.0, 1.0)
         self.epsilon = check_epsilon("RMSprop", epsilon)

@@ -6,16 +6,19 @@ A schedule is a function of the number of steps made so far. Any function will d
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import autograd_core as ag
 
 from .checks import check_interval
+from .config import class_and_config, config_of, made_from
 
 __all__ = [
     "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule", "OneCycle",
-    "PiecewiseConstantDecay", "PolynomialDecay",
+    "PiecewiseConstantDecay", "PolynomialDecay", "deserialize", "serialize",
 ]  # fmt: skip
 
 
@@ -26,11 +29,20 @@ class LearningRateSchedule:
         """Learning rate of the step that comes after ``step`` steps."""
         raise TypeError(f"{type(self).__name__} does not define __call__(step); a schedule must.")
 
+    def get_config(self) -> dict[str, Any]:
+        """Arguments that would make this schedule again."""
+        return config_of(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Schedule made with the arguments that ``get_config`` gave."""
+        return made_from(cls, config)
+
     def _checked(self, name: str, value: float, low: float = 0.0, high: float = math.inf, open_below: bool = False):
         return check_interval(type(self).__name__, name, value, low, high, open_below=open_below)
 
     def __repr__(self) -> str:
-        options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        options = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if name != "name")
         return f"{type(self).__name__}({options})"
 
 
@@ -49,7 +61,15 @@ class ExponentialDecay(LearningRateSchedule):
         Round :math:`t / T` down: the rate falls every T steps at once.
     """
 
-    def __init__(self, initial_learning_rate: float, decay_steps: float, decay_rate: float, staircase: bool = False):
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str | None = None,
+    ):
+        self.name = name
         self.initial_learning_rate = self._checked("initial_learning_rate", initial_learning_rate)
         self.decay_steps = self._checked("decay_steps", decay_steps, open_below=True)
         self.decay_rate = self._checked("decay_rate", decay_rate)
@@ -81,7 +101,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         One more than there are boundaries.
     """
 
-    def __init__(self, boundaries: Sequence[int], values: Sequence[float]):
+    def __init__(self, boundaries: Sequence[int], values: Sequence[float], name: str | None = None):
+        self.name = name
         self.boundaries = [int(boundary) for boundary in boundaries]
         self.values = [self._checked(f"values[{index}]", value) for index, value in enumerate(values)]
         if len(self.values) != len(self.boundaries) + 1 or self.boundaries != sorted(set(self.boundaries)):
@@ -118,7 +139,9 @@ class PolynomialDecay(LearningRateSchedule):
         end_learning_rate: float = 0.0001,
         power: float = 1.0,
         cycle: bool = False,
+        name: str | None = None,
     ):
+        self.name = name
         self.initial_learning_rate = self._checked("initial_learning_rate", initial_learning_rate)
         self.decay_steps = self._checked("decay_steps", decay_steps, open_below=True)
         self.end_learning_rate = self._checked("end_learning_rate", end_learning_rate)
@@ -164,9 +187,11 @@ class CosineDecay(LearningRateSchedule):
         initial_learning_rate: float,
         decay_steps: float,
         alpha: float = 0.0,
+        name: str | None = None,
         warmup_target: float | None = None,
         warmup_steps: float = 0,
     ):
+        self.name = name
         self.initial_learning_rate = self._checked("initial_learning_rate", initial_learning_rate)
         self.decay_steps = self._checked("decay_steps", decay_steps, open_below=True)
         self.alpha = self._checked("alpha", alpha)
@@ -209,7 +234,9 @@ class CosineDecayRestarts(LearningRateSchedule):
         t_mul: float = 2.0,
         m_mul: float = 1.0,
         alpha: float = 0.0,
+        name: str | None = None,
     ):
+        self.name = name
         self.initial_learning_rate = self._checked("initial_learning_rate", initial_learning_rate)
         self.first_decay_steps = self._checked("first_decay_steps", first_decay_steps, open_below=True)
         self.t_mul = self._checked("t_mul", t_mul, 1.0)
@@ -248,8 +275,15 @@ class OneCycle(LearningRateSchedule):
     """
 
     def __init__(
-        self, max_learning_rate: float, total_steps: int, warm_up: float = 0.3, start: float = 1 / 25, end: float = 1e-4
+        self,
+        max_learning_rate: float,
+        total_steps: int,
+        warm_up: float = 0.3,
+        start: float = 1 / 25,
+        end: float = 1e-4,
+        name: str | None = None,
     ):
+        self.name = name
         self.max_learning_rate = self._checked("max_learning_rate", max_learning_rate)
         self.total_steps = self._checked("total_steps", total_steps, open_below=True)
         self.warm_up = self._checked("warm_up", warm_up, 0.0, 1.0)
@@ -265,3 +299,43 @@ class OneCycle(LearningRateSchedule):
         progress = min((step - rising) / falling, 1.0) if falling else 1.0
         last = first * self.end
         return last + (top - last) * _cosine(progress)
+
+
+def of_step(function: Callable[..., float]) -> Callable[[int], float]:
+    """A function given as learning rate, as one of the number of steps; Keras's own take no argument."""
+    try:
+        inspect.signature(function).bind(0)
+    except TypeError:
+        return lambda step: function()
+    except ValueError:  # a built-in function does not tell
+        return function
+    return function
+
+
+def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any]:
+    """Description of a schedule, from which ``deserialize`` makes it again: its class's name and its arguments."""
+    return {"class_name": type(learning_rate_schedule).__name__, "config": learning_rate_schedule.get_config()}
+
+
+def deserialize(
+    config: Mapping[str, Any], custom_objects: Mapping[str, type[LearningRateSchedule]] | None = None
+) -> Any:
+    """Schedule for a description.
+
+    Parameters
+    ----------
+    config : dict
+        ``{"class_name": ..., "config": ...}``, as from ``serialize``.
+    custom_objects : dict of str to class, optional
+        Classes of one's own, by name.
+
+    Raises
+    ------
+    DomainError
+        For an unknown name; the message has the nearest one known.
+    """
+    own = (ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay, CosineDecay,
+           CosineDecayRestarts, OneCycle)  # fmt: skip
+    known = {cls.__name__: cls for cls in own} | dict(custom_objects or {})
+    cls, arguments = class_and_config("optim.schedules.deserialize", config, known)
+    return cls.from_config(arguments)  # type: ignore[attr-defined]

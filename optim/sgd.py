@@ -21,8 +21,8 @@ class SGD(Optimizer):
         :math:`\mu`, from 0 (plain descent, :math:`w \leftarrow w - \eta g`) to 1.
     nesterov : bool
         Nesterov's form: :math:`w \leftarrow w + \mu m - \eta g` with the new m.
-    **options
-        Those of every optimizer: see ``Optimizer``.
+    *shared, **options
+        Those of every optimizer, from ``weight_decay`` on: see ``Optimizer``.
 
     References
     ----------
@@ -34,9 +34,10 @@ class SGD(Optimizer):
         learning_rate: Rate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
+        *shared: Any,
         **options: Any,
     ):
-        super().__init__(learning_rate, **options)
+        super().__init__(learning_rate, *shared, **options)
         self.momentum = check_interval("SGD", "momentum", momentum, 0.0, 1.0)
         self.nesterov = nesterov
 

@@ -61,13 +61,14 @@ PUBLIC_MODULES = {
     "optim.schedules",
     "nn",
     *(f"nn.{name}" for name in ("activations", "callbacks", "data", "initializers", "layers", "losses", "metrics")),
-    *(f"nn.{name}" for name in ("datasets", "datasets.clusters", "datasets.mnist", "regularizers", "utils")),
+    *(f"nn.{name}" for name in ("constraints", "datasets", "datasets.clusters", "datasets.fashion_mnist")),
+    *(f"nn.{name}" for name in ("datasets.mnist", "models", "regularizers", "utils")),
 }
 
 # Third-party packages that may be imported where they are used.
 OPTIONAL = {
     *("graphviz", "hypothesis", "IPython", "matplotlib", "networkx", "numba", "PIL", "pooch", "pygraphviz"),
-    *("pytest", "safetensors", "scipy", "tqdm"),
+    *("pytest", "safetensors", "scipy", "tensorboard", "tqdm"),
 }
 
 

@@ -14,6 +14,7 @@ from ..ops.arithmetic import *
 from ..ops.arranging import *
 from ..ops.comparison import *
 from ..ops.complex_parts import *
+from ..ops.convolution import *
 from ..ops.creation import *
 from ..ops.differences import *
 from ..ops.einsum import *
@@ -24,7 +25,9 @@ from ..ops.joining import *
 from ..ops.log_sums import *
 from ..ops.missing import *
 from ..ops.padding import *
+from ..ops.pooling import *
 from ..ops.products import *
+from ..ops.recurrent import *
 from ..ops.reductions import *
 from ..ops.reshaping import *
 from ..ops.rounding import *

@@ -1,8 +1,9 @@
-"""Small data sets to learn and test with: ``mnist`` (handwritten digits) and ``clusters`` (points in the plane).
+"""Small data sets to learn and test with.
 
-Each has a ``load_data()`` that returns NumPy arrays.
+``mnist`` (handwritten digits), ``fashion_mnist`` (clothes) and ``clusters`` (points in the plane). Each has a
+``load_data()`` that returns NumPy arrays.
 """
 
-from nn.datasets import clusters, mnist
+from nn.datasets import clusters, fashion_mnist, mnist
 
-__all__ = ["clusters", "mnist"]
+__all__ = ["clusters", "fashion_mnist", "mnist"]

@@ -33,6 +33,7 @@ class Source:
     title: str
     names: tuple[str, ...]
     mirrors: tuple[str, ...]
+    folder: str = ""  # inside the usual folders: two data sets may have files of the same names
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +71,22 @@ def locate(
     MissingExtraError
         If a file is nowhere and the package for downloads is not installed.
     """
-    places = search_places(source.title, path)
+    places = search_places(source.title, path, source.folder)
     found = {name: file for name in source.names if (file := _find(name, places))}
     missing = [name for name in source.names if name not in found]
     return found | _download_all(source, missing, places, check) if missing else found
 
 
-def search_places(title: str, path: str | os.PathLike[str] | None) -> list[Place]:
-    """The folders to look in, in order: ``path``, the one the environment names, the user's cache."""
+def search_places(title: str, path: str | os.PathLike[str] | None, inside: str = "") -> list[Place]:
+    """The folders to look in, in order: ``path``, the one the environment names, the user's cache.
+
+    Of the last two, the folder ``inside`` them, if the data set has one of its own.
+    """
     named = os.environ.get(DATA_VARIABLE)
-    folder = Path(os.path.expanduser(named)) if named else None
+    folder = Path(os.path.expanduser(named)) / inside if named else None
     places = [
         Place(f"the folder of the environment variable {DATA_VARIABLE}", folder),
-        Place("the cache folder", cache_folder()),
+        Place("the cache folder", cache_folder() / inside),
     ]
     return places if path is None else [Place("path", _existing_folder(title, path)), *places]
 
@@ -131,9 +135,10 @@ def _download_all(
 ) -> dict[str, Path]:
     """Download ``names`` into the cache. A mirror that fails once is not asked again."""
     looked = f"{source.title}: {', '.join(names)} not found. Looked in {'; in '.join(map(str, places))}"
+    named, that = (f" named {source.folder}", "the one around it") if source.folder else ("", "that folder")
     way_out = (
-        f"put these files (as they are, or with .gz) in a folder, and set the environment variable {DATA_VARIABLE} to "
-        "that folder or pass it as path="
+        f"put these files (as they are, or with .gz) in a folder{named}, and set the environment variable "
+        f"{DATA_VARIABLE} to {that} or pass it as path="
     )
     download = _downloader(f"{looked}. What to do: {way_out}; or, to have them downloaded,")
     mirrors = list(source.mirrors)
@@ -145,7 +150,7 @@ def _download_all(
                 raise ag.DataNotFoundError(f"{looked}; asked {'; '.join(failures)}. What to do: {way_out}.")
             url = f"{mirrors[0]}{name}.gz"
             try:
-                files[name] = _download(download, url, name, check)
+                files[name] = _download(download, url, name, check, cache_folder() / source.folder)
             except (OSError, ag.DataError) as error:  # OSError: all that goes wrong in a network or on a disk
                 failures.append(f"{url} ({_reason(error)})")
                 del mirrors[0]
@@ -164,10 +169,9 @@ def _downloader(missing_message: str) -> Callable[[str, Path], object]:
 
 
 def _download(
-    download: Callable[[str, Path], object], url: str, name: str, check: Callable[[str, Path], object]
+    download: Callable[[str, Path], object], url: str, name: str, check: Callable[[str, Path], object], cache: Path
 ) -> Path:
     """Download, check, and only then give the file its name in the cache."""
-    cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
     target = cache / f"{name}.gz"
     # Inside the cache, so that the renaming stays on one disk and is atomic; it vanishes whatever happens.

@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 
 import autograd_core as ag
 
-__all__ = ["read_idx"]
+__all__ = ["is_gzip", "read_idx"]
 
 _DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(">u1"),
@@ -97,11 +97,17 @@ def read_idx(
         raise ag.DataError(f"{file}: cannot be read ({error.strerror or error}); expected an IDX file.") from error
 
 
+def is_gzip(path: Path) -> bool:
+    """Whether a file begins as gzip does."""
+    with path.open("rb") as raw:
+        return raw.read(2) == _GZIP_MAGIC
+
+
 def _decompressed(raw: IO[bytes]) -> IO[bytes]:
     """``raw`` itself, or what it decompresses to if it begins as gzip does."""
-    is_gzip = raw.read(2) == _GZIP_MAGIC
+    compressed = raw.read(2) == _GZIP_MAGIC
     raw.seek(0)
-    return gzip.GzipFile(fileobj=raw) if is_gzip else raw  # type: ignore[return-value]  # a stream of bytes as well
+    return gzip.GzipFile(fileobj=raw) if compressed else raw  # type: ignore[return-value]  # a stream of bytes as well
 
 
 def _read_array(

@@ -9,6 +9,7 @@ import autograd_core as ag
 import nn
 
 Dataset = nn.data.Dataset
+X = np.arange(6.0).reshape(3, 2)
 
 
 def numbers(dataset):
@@ -102,18 +103,50 @@ def test_elements_do_not_change_with_the_array():
         (lambda: Dataset.from_tensor_slices([1]).shuffle(-1), ag.DomainError, "buffer_size is -1"),
         (lambda: list(Dataset.from_tensor_slices(np.arange(3)).batch(2).batch(2)), ag.ShapeError, "cannot be stacked"),
         (lambda: list(Dataset()), TypeError, "from_tensor_slices"),
+        (lambda: Dataset.from_tensors({}), ag.DomainError, "no array"),
+        (lambda: Dataset.from_generator([1, 2]), ag.ConversionError, "generator is list; expected a function"),
+        (
+            lambda: list(Dataset.from_generator(lambda: 3)),
+            ag.ConversionError,
+            "gave int; expected something",
+        ),
+        (lambda: list(Dataset.from_generator(lambda: ["a"])), ag.ConversionError, "'a'"),
+        (
+            lambda: list(Dataset.from_generator(lambda: [(1, 2)], output_types=("int32",))),
+            ag.StructureError,
+            "must have the same structure",
+        ),
+        (lambda: Dataset.from_generator(lambda: [], output_signature=3), ag.StructureError, "holds 3; expected"),
+        (lambda: Dataset.from_generator(list, "int8", output_signature=3), ag.StructureError, "not both"),
+        (lambda: Dataset.range(), ag.StructureError, "0 arguments"),
+        (lambda: Dataset.range(1.5), ag.DomainError, "1.5; expected an integer"),
+        (lambda: Dataset.range(1, 2, 0), ag.DomainError, "step is 0"),
+        (lambda: Dataset.zip(), ag.StructureError, "give datasets"),
+        (lambda: Dataset.zip(Dataset.range(3)), ag.StructureError, "expected a tuple or dict"),
+        (lambda: Dataset.zip((Dataset.range(3), [1])), ag.ConversionError, "got list; expected a Dataset"),
+        (lambda: Dataset.range(3).concatenate([1]), ag.ConversionError, "got list; expected a Dataset"),
+        (lambda: Dataset.range(3).concatenate(Dataset.range(3).enumerate()), ag.StructureError, "same structure"),
+        (lambda: Dataset.range(3).shuffle(3, seed="a"), ag.DomainError, "seed is 'a'"),
+        (lambda: Dataset.range(3).shuffle(3, seed=-1), ag.DomainError, "seed is -1"),
+        (lambda: Dataset.range(3).repeat(-2), ag.DomainError, "count is -2"),
+        (lambda: Dataset.range(3).take(None), ag.DomainError, "count is None"),
+        (lambda: Dataset.range(3).skip(1.0), ag.DomainError, "count is 1.0"),
+        (lambda: Dataset.range(3).prefetch(-2), ag.DomainError, "buffer_size is -2"),
+        (lambda: Dataset.range(3).cache("file"), ag.DomainError, "in memory only"),
+        (lambda: Dataset.range(3).enumerate("a"), ag.DomainError, "start is 'a'"),
+        (lambda: Dataset.range(3).map(3), ag.ConversionError, "map_func is 3"),
+        (lambda: list(Dataset.range(3).map(lambda n: None)), ag.ConversionError, "Is a return missing"),
+        (lambda: list(Dataset.range(3).map(lambda n: "a")), ag.ConversionError, "'a'"),
+        (lambda: Dataset.range(3).filter(None), ag.ConversionError, "predicate is None"),
+        (lambda: list(Dataset.range(3).filter(lambda n: n)), ag.DomainError, "expected a single True or False"),
+        (lambda: list(Dataset.range(3).batch(2).filter(lambda n: n > 0)), ag.DomainError, "single True or False"),
+        (lambda: list(Dataset.range(3).unbatch()), ag.ShapeError, "single number"),
+        (lambda: list(Dataset.from_tensors((X, X[:2])).unbatch()), ag.ShapeError, r"lengths \[3, 2\]"),
+        (lambda: len(Dataset.range(3).repeat()), TypeError, "has no end"),
+        (lambda: len(Dataset.range(3).filter(lambda n: n > 0)), TypeError, "not known"),
     ],
 )
 def test_bad_input(ask, error, match):
     """Named with what was given."""
     with pytest.raises(error, match=match):
         ask()
-
-
-def test_to_categorical():
-    """One-hot rows; a column of labels; float labels that are whole; out of range."""
-    np.testing.assert_array_equal(nn.utils.to_categorical([1, 0, 2]), [[0, 1, 0], [1, 0, 0], [0, 0, 1]])
-    np.testing.assert_array_equal(nn.utils.to_categorical([[1.0], [0.0]], 3), [[0, 1, 0], [1, 0, 0]])
-    for labels, match in (([3], "class 3; expected 0 to 2"), ([-1], "class -1"), ([0.5], "expected integers")):
-        with pytest.raises(ag.DomainError, match=match):
-            nn.utils.to_categorical(labels, 3)

@@ -360,7 +360,7 @@ def test_state_that_does_not_fit():
         other.load_state_dict(saved)
     other = optim.Adam()
     other.build([b, w])
-    with pytest.raises(ag.ShapeError, match=r"momentum of 'bias' has shape \(2, 3\); expected \(3,\)"):
+    with pytest.raises(ag.ShapeError, match=r"momentum of 'bias', has shape \(2, 3\); expected \(3,\)"):
         other.load_state_dict(saved)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nn.datasets import mnist
+from nn.datasets import fashion_mnist, mnist
 from tests.nn.datasets.mirror import Mirror, serve
 
 # As the environment was when pytest started: `own_environment` hides it from the tests themselves.
@@ -42,7 +42,8 @@ def own_environment(
     monkeypatch.delenv("AUTOGRAD_CORE_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("caches")))
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(mnist, "MIRRORS", (closed_mirror, closed_mirror))
+    for data_set in (mnist, fashion_mnist):
+        monkeypatch.setattr(data_set, "MIRRORS", (closed_mirror, closed_mirror))
 
 
 @pytest.fixture

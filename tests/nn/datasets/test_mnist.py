@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from nn.datasets import mnist
+from nn.datasets import _image_files, mnist
 from nn.datasets.idx import read_idx
 from tests.nn.datasets.idx_bytes import idx_bytes
 from tests.nn.datasets.mirror import Mirror
@@ -36,7 +36,7 @@ def put(folder: Path, train: int = 60000, test: int = 10000, **replaced: np.ndar
 @pytest.fixture
 def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of what comes before or after the sums: any sum is right."""
-    monkeypatch.setattr(mnist._File, "sha256", property(lambda self: AnySum()))
+    monkeypatch.setattr(_image_files.File, "sha256", property(lambda self: AnySum()))
 
 
 class AnySum(str):
@@ -118,11 +118,11 @@ def test_each_file_has_a_sum_of_its_own(tmp_path: Path, trusted: None, monkeypat
     """Each of the four is compared, not only the first."""
     put(tmp_path)
     mnist.load_data(tmp_path)
-    sums = {file.name: file.sha256 for file in mnist._FILES.values()}
+    sums = {file.name: file.sha256 for file in mnist._COLLECTION.files.values()}
     assert list(sums) == list(NAMES)
     for wrong in NAMES:
         monkeypatch.setattr(
-            mnist._File, "sha256", property(lambda self, wrong=wrong: "0" if self.name == wrong else AnySum())
+            _image_files.File, "sha256", property(lambda self, wrong=wrong: "0" if self.name == wrong else AnySum())
         )
         with pytest.raises(ag.DataError, match=f"not MNIST's {wrong}"):
             mnist.load_data(tmp_path)

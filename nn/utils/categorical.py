@@ -1,4 +1,4 @@
-"""Small helpers for data."""
+"""Labels as one-hot rows, and rows of length 1."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 import autograd_core as ag
 
-__all__ = ["to_categorical"]
+__all__ = ["normalize", "to_categorical"]
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Any:
@@ -49,3 +49,32 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise ag.DomainError(f"to_categorical: found class {wrong}; expected 0 to {num_classes - 1}.")
     return (labels[..., np.newaxis] == np.arange(num_classes)).astype(np.float64)
+
+
+def normalize(x: Any, axis: int = -1, order: Any = 2) -> Any:
+    """Divide by the norm along an axis; what has norm 0 stays 0.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int
+    order : float or inf
+        Of the norm, as for ``numpy.linalg.norm``: 2 is Euclid's, 1 the sum of absolute values.
+
+    Returns
+    -------
+    array, shape of ``x``
+
+    Examples
+    --------
+    >>> normalize([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+    values = ag.convert_to_tensor(x).numpy()
+    if values.dtype.kind not in "fc":
+        values = values.astype(np.float64)
+    if not values.ndim or not -values.ndim <= axis < values.ndim:
+        raise ag.AxisError(f"normalize: axis is {axis}; x has shape {values.shape}.")
+    norm = np.linalg.norm(values, order, axis, keepdims=True)
+    return values / np.where(norm == 0, np.ones_like(norm), norm)

@@ -1,0 +1,343 @@
+"""The loops of ``fit``, ``evaluate`` and ``predict`` around a model's steps.
+
+``Fit`` is one call of ``fit``. It knows the epoch, the step, and the state that the order of the samples had when the
+epoch began, so that a callback can save all that is needed to go on from here, and take it up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+import autograd_core as ag
+
+from . import losses
+from .callbacks import Callback, History, ProgbarLogger
+from .feeding import (
+    DatasetFeed,
+    Feed,
+    adjusted,
+    array_feed,
+    batch_feed,
+    checked_arrays,
+    feed,
+    gives_batches,
+    leaves,
+    split,
+    unpacked,
+)
+
+
+class Fit:
+    """One call of ``fit``; parameters as there.
+
+    Attributes
+    ----------
+    epoch, step : int
+        Epochs that are complete, and steps made in the present one.
+    order : JSON-able
+        State of the order of the samples at the beginning of the present epoch.
+    callbacks : list of Callback
+        In the order in which they are called; ``History`` comes first.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        x: Any,
+        y: Any,
+        batch_size: int | None,
+        epochs: int,
+        verbose: str | int,
+        callbacks: Sequence[Callback] | None,
+        validation_split: float,
+        validation_data: Any,
+        shuffle: bool,
+        class_weight: Mapping[int, float] | None,
+        sample_weight: Any,
+        initial_epoch: int,
+        steps_per_epoch: int | None,
+        validation_steps: int | None,
+        validation_batch_size: int | None,
+        validation_freq: int,
+        seed: Any,
+    ):
+        self.model = model
+        self.epochs = epochs
+        if gives_batches(x):
+            if validation_split:
+                raise ag.StructureError(
+                    f"fit: validation_split needs arrays; x is a {type(x).__name__}. Give validation_data."
+                )
+            source = batch_feed("fit", x, y, sample_weight, batch_size, shuffle, seed)
+            batch_size = None
+        else:
+            arrays = checked_arrays("fit", x, y, sample_weight)
+            if validation_split:
+                arrays, validation_data = split("fit", arrays, validation_split)
+            _check_targets(model, arrays)
+            source = array_feed(arrays, batch_size, shuffle, seed)
+        self.feed = adjusted("fit", source, steps_per_epoch, class_weight)
+        self.validation = validation_data
+        self.validation_steps = validation_steps
+        self.validation_batch_size = validation_batch_size or batch_size
+        self.validation_freq = validation_freq
+        self.epoch = initial_epoch
+        self.step = 0
+        self.order: Any = None
+        self.history = History()
+        shown = [ProgbarLogger(False if verbose == 2 else None)] if verbose else []
+        self.callbacks = _all_callbacks([self.history, *(callbacks or ()), *shown])
+        self._verbose = verbose
+        self._afterwards: list[Callable[[], Any]] = []  # what callbacks want done when all have been called
+
+    def when_epoch_is_over(self, action: Callable[[], Any]) -> None:
+        """Have ``action`` called when all callbacks have been told of the end of the epoch (or of the beginning)."""
+        self._afterwards.append(action)
+
+    when_begun = when_epoch_is_over
+
+    def build_model(self) -> None:
+        """Make all weights and metrics, by a look at the first batch."""
+        self.model.test_step(self.feed.peek())
+        self.model.reset_metrics()
+
+    def run(self) -> History:
+        """Train until the last epoch, or until a callback stops it."""
+        model = self.model
+        model.stop_training = False
+        model.progress = self
+        for callback in self.callbacks:
+            callback.set_model(model)
+            callback.set_params({"epochs": self.epochs, "steps": self.feed.steps, "verbose": self._verbose})
+        try:
+            self._call("on_train_begin")  # a callback may set the epoch, the step and the order
+            first = True
+            while self.epoch < self.epochs and not model.stop_training:
+                self._run_epoch(resumed=first and self.step > 0)
+                first = False
+        finally:
+            try:
+                self._call("on_train_end")
+            finally:
+                model.progress = None
+        if model.optimizer is not None and getattr(model.optimizer, "use_ema", False):
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+        return self.history
+
+    def _run_epoch(self, resumed: bool) -> None:
+        epoch = self.epoch
+        if self.order is not None:
+            self.feed.set_random_state(self.order)
+        self.order = self.feed.random_state()
+        if not resumed:
+            self.model.reset_metrics()
+        self._call("on_epoch_begin", epoch)
+        logs = self._run_steps()
+        if self.validation is not None and (epoch + 1) % self.validation_freq == 0:
+            found = evaluated(
+                self.model, "fit", _as_data(self.validation), self.validation_batch_size, self.validation_steps,
+                self.callbacks, watched=True,
+            )  # fmt: skip
+            logs.update({f"val_{name}": value for name, value in found.items()})
+        self.epoch, self.step, self.order = epoch + 1, 0, None
+        self._call("on_epoch_end", epoch, logs)
+
+    def _run_steps(self) -> dict[str, float]:
+        model, skip = self.model, self.step
+        before, after = self._overriding("on_train_batch_begin"), self._overriding("on_train_batch_end")
+        logs: dict[str, Any] = {}
+        number = skip
+        for number, data in enumerate(self.feed.epoch(skip), skip):
+            for call in before:
+                call(number)
+            logs = model.train_step(data)
+            self.step = number + 1
+            for call in after:
+                call(number, logs)
+            if model.stop_training:
+                break
+        if not logs and not skip:
+            raise ag.DomainError("fit: the data gave no batch.")
+        # A training that was cut off after the last step of an epoch has no step left to give the figures.
+        return floats(logs or model.get_metrics_result())
+
+    def _overriding(self, method: str) -> list[Any]:
+        return overriding(self.callbacks, method)
+
+    def _call(self, method: str, *args: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, method)(*args)
+        while self._afterwards:
+            self._afterwards.pop(0)()
+
+
+def evaluated(
+    model: Any,
+    asked: str,
+    data: tuple[Any, Any, Any],
+    batch_size: int | None,
+    steps: int | None,
+    callbacks: Iterable[Callback],
+    watched: bool = False,
+) -> dict[str, float]:
+    """Loss and metrics of a model over data; with ``watched`` the callbacks know the model already."""
+    x, y, sample_weight = data
+    if watched and gives_batches(x):
+        batch_size = None  # that of the training's arrays
+    source = feed(asked, x, y, sample_weight, batch_size, steps=steps)
+    _check_end(asked, source)
+    callbacks = list(callbacks)
+    if not watched:
+        for callback in callbacks:
+            callback.set_model(model)
+    model.reset_metrics()
+    for call in overriding(callbacks, "on_test_begin"):
+        call()
+    before, after = overriding(callbacks, "on_test_batch_begin"), overriding(callbacks, "on_test_batch_end")
+    logs: dict[str, Any] = {}
+    for number, batch in enumerate(source.epoch()):
+        for call in before:
+            call(number)
+        logs = model.test_step(batch)
+        for call in after:
+            call(number, logs)
+    if not logs:
+        raise ag.DomainError(f"{asked}: the data gave no batch.")
+    found = floats(logs)
+    for call in overriding(callbacks, "on_test_end"):
+        call(found)
+    return found
+
+
+def predicted(model: Any, x: Any, batch_size: int | None, steps: int | None, callbacks: Iterable[Callback]) -> Any:
+    """Output of a model for data."""
+    source = feed("predict", x, None, None, batch_size, steps=steps)
+    _check_end("predict", source)
+    callbacks = list(callbacks)
+    for callback in callbacks:
+        callback.set_model(model)
+    for call in overriding(callbacks, "on_predict_begin"):
+        call()
+    before, after = overriding(callbacks, "on_predict_batch_begin"), overriding(callbacks, "on_predict_batch_end")
+    parts = []
+    for number, batch in enumerate(source.epoch()):
+        for call in before:
+            call(number)
+        parts.append(model.predict_step(unpacked(batch)[0] if isinstance(batch, tuple) else batch))
+        for call in after:
+            call(number, {"outputs": parts[-1]})
+    if not parts:
+        raise ag.DomainError("predict: the data gave no batch.")
+    for call in overriding(callbacks, "on_predict_end"):
+        call()
+    return joined(parts)
+
+
+def no_feed() -> Feed:
+    """Nothing, where a feed must be named."""
+    return Feed()
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Outputs of batches as one array, or structure of arrays."""
+    first = parts[0]
+    if isinstance(first, dict):
+        return {key: joined([part[key] for part in parts]) for key in first}
+    if isinstance(first, (list, tuple)):
+        return type(first)(joined(column) for column in zip(*parts, strict=True))
+    return np.concatenate([ag.convert_to_tensor(part).array for part in parts])
+
+
+def floats(logs: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures as Python floats; those that are several numbers as arrays."""
+    found: dict[str, Any] = {}
+    for name, value in logs.items():
+        if isinstance(value, Mapping):
+            found.update(floats(value))
+            continue
+        array = np.asarray(value.array if isinstance(value, (ag.Tensor, ag.Variable)) else value)
+        found[name] = float(array) if not array.ndim else array
+    return found
+
+
+def given_back(logs: dict[str, Any], return_dict: bool) -> Any:
+    """Figures in the form that ``evaluate`` gives them."""
+    if return_dict:
+        return logs
+    return list(logs.values()) if len(logs) > 1 else next(iter(logs.values()))
+
+
+def overriding(callbacks: Iterable[Callback], method: str) -> list[Any]:
+    """Bound methods of the callbacks that define ``method``: the others cost nothing per batch."""
+    return [
+        getattr(callback, method)
+        for callback in callbacks
+        if getattr(type(callback), method) is not getattr(Callback, method) or method in vars(callback)
+    ]
+
+
+def _all_callbacks(callbacks: Sequence[Any]) -> list[Callback]:
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise ag.ConversionError(
+                f"fit: callbacks has a {type(callback).__name__} in it; expected callbacks (nn.callbacks)."
+                + (" Is it a class? Call it." if isinstance(callback, type) else "")
+            )
+    return list(callbacks)
+
+
+def _as_data(validation: Any) -> tuple[Any, Any, Any]:
+    return unpacked(validation) if isinstance(validation, (tuple, list)) else (validation, None, None)
+
+
+def _check_end(asked: str, source: Feed) -> None:
+    if isinstance(source, DatasetFeed) and source.dataset.cardinality() == -1:
+        raise ag.DomainError(f"{asked}: the Dataset has no end; say how many batches to look at (steps=).")
+
+
+def _check_targets(model: Any, arrays: tuple[Any, ...]) -> None:
+    """Try the loss on the first sample, and look at all labels: what does not fit is said before anything changes."""
+    compiled = model._compiled_loss
+    if len(arrays) == 1 or compiled is None or _has_own_step(model):
+        return
+    if any(getattr(layer, "stateful", False) for layer in model._flatten_layers()):
+        return  # a call would change the state of the layer
+    given, true, weight = unpacked(_first_samples(arrays))
+    predicted = model(given, training=False)
+    compiled(true, predicted, weight)
+    for tracker in compiled.trackers:
+        tracker.reset_state()
+    if isinstance(compiled.loss, losses.SparseCategoricalCrossentropy) and isinstance(predicted, ag.Tensor):
+        _check_labels(np.asarray(leaves(arrays[1])[0]), predicted.shape[-1], compiled.loss)
+
+
+def _has_own_step(model: Any) -> bool:
+    from_trainer = next(cls for cls in type(model).__mro__ if cls.__name__ == "Trainer")
+    return any(getattr(type(model), name) is not getattr(from_trainer, name) for name in ("train_step", "compute_loss"))
+
+
+def _first_samples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _first_samples(entry) for key, entry in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_first_samples(entry) for entry in value)
+    return ag.Tensor(np.array(np.asarray(value)[:1]), None)
+
+
+def _check_labels(labels: Any, classes: int, loss: Any) -> None:
+    counted = labels
+    ignored = getattr(loss, "options", {}).get("ignore_class")
+    if ignored is not None:
+        counted = labels[labels != ignored]
+    if counted.size and not 0 <= counted.min() <= counted.max() < classes:
+        wrong = (labels < 0) | (labels >= classes)
+        if ignored is not None:
+            wrong &= labels != ignored
+        first = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ag.DomainError(
+            f"fit: y has {int(wrong.sum())} labels out of range, the first at {first}: {labels[first]}; the model's "
+            f"output has {classes} classes, so labels go from 0 to {classes - 1}."
+        )

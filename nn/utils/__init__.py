@@ -1,0 +1,19 @@
+"""Helpers: labels, images and tables from files, parts of a dataset, a seed for everything."""
+
+from ..data.tables import load_csv
+from ..randomness import set_random_seed
+from .categorical import normalize, to_categorical
+from .image_files import img_to_array, load_img
+from .images import image_dataset_from_directory
+from .split import split_dataset
+
+__all__ = [
+    "image_dataset_from_directory",
+    "img_to_array",
+    "load_csv",
+    "load_img",
+    "normalize",
+    "split_dataset",
+    "set_random_seed",
+    "to_categorical",
+]
