@@ -12,6 +12,7 @@ from typing import Any
 import autograd_core as ag
 
 from . import losses, metrics, shapes
+from .config import is_config
 
 
 class AutoAccuracy(metrics.Metric):
@@ -54,7 +55,7 @@ class CompiledLoss:
 
     def __init__(self, loss: Any, weights: Any, names: Sequence[str] | None):
         self.names = names
-        self.single = not isinstance(loss, (list, tuple, Mapping))
+        self.single = not isinstance(loss, (list, tuple, Mapping)) or is_config(loss)
         self.loss = losses.get(loss) if self.single and loss is not None else None
         self.spec = None if self.single else _map(lambda entry: None if entry is None else losses.get(entry), loss)
         self.weights = weights
@@ -141,11 +142,13 @@ def _placed(what: str, wanted: Any, names: Sequence[str] | None, several: bool) 
     """Metrics with the output that each belongs to: a name, a position, or None for the only one."""
     if wanted is None:
         return []
+    if is_config(wanted):
+        wanted = [wanted]
     if isinstance(wanted, Mapping):
         return [(key, metric) for key, entry in wanted.items() for metric in _made(entry, key if several else None)]
     if not isinstance(wanted, (list, tuple)):
         wanted = [wanted]
-    if several or any(isinstance(entry, (list, tuple, Mapping)) for entry in wanted):
+    if several or any(isinstance(entry, (list, tuple, Mapping)) and not is_config(entry) for entry in wanted):
         if names is not None and len(wanted) != len(names):
             raise ag.StructureError(
                 f"compile: {what} has {len(wanted)} entries; the model has {len(names)} outputs: {', '.join(names)}. "

@@ -68,6 +68,12 @@ def _signature(cls: Any) -> tuple[inspect.Signature, str]:
     return signature, names[0] if names else ""
 
 
+def takes(cls: type, name: str) -> bool:
+    """Whether the constructor has a parameter of this name, or any."""
+    signature, any_keyword = _signature(cls)
+    return bool(any_keyword) or name in signature.parameters
+
+
 def plain(value: Any) -> Any:
     """``value`` in terms of numbers, strings, lists and dicts, as far as that can be done."""
     if value is None or isinstance(value, (bool, int, float, str)):

@@ -80,6 +80,7 @@ class Fit:
             _check_targets(model, arrays)
             source = array_feed(arrays, batch_size, shuffle, seed)
         self.feed = adjusted("fit", source, steps_per_epoch, class_weight)
+        _check_end("fit", self.feed, "steps_per_epoch")
         self.validation = validation_data
         self.validation_steps = validation_steps
         self.validation_batch_size = validation_batch_size or batch_size
@@ -293,9 +294,9 @@ def _as_data(validation: Any) -> tuple[Any, Any, Any]:
     return unpacked(validation) if isinstance(validation, (tuple, list)) else (validation, None, None)
 
 
-def _check_end(asked: str, source: Feed) -> None:
+def _check_end(asked: str, source: Feed, limit: str = "steps") -> None:
     if isinstance(source, DatasetFeed) and source.dataset.cardinality() == -1:
-        raise ag.DomainError(f"{asked}: the Dataset has no end; say how many batches to look at (steps=).")
+        raise ag.DomainError(f"{asked}: the Dataset has no end; say how many batches to take ({limit}=...).")
 
 
 def _check_targets(model: Any, arrays: tuple[Any, ...]) -> None:
@@ -307,11 +308,11 @@ def _check_targets(model: Any, arrays: tuple[Any, ...]) -> None:
         return  # a call would change the state of the layer
     given, true, weight = unpacked(_first_samples(arrays))
     predicted = model(given, training=False)
+    if isinstance(compiled.loss, losses.SparseCategoricalCrossentropy) and isinstance(predicted, ag.Tensor):
+        _check_labels(np.asarray(leaves(arrays[1])[0]), predicted.shape[-1], compiled.loss)
     compiled(true, predicted, weight)
     for tracker in compiled.trackers:
         tracker.reset_state()
-    if isinstance(compiled.loss, losses.SparseCategoricalCrossentropy) and isinstance(predicted, ag.Tensor):
-        _check_labels(np.asarray(leaves(arrays[1])[0]), predicted.shape[-1], compiled.loss)
 
 
 def _has_own_step(model: Any) -> bool:

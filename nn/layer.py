@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import autograd_core as ag
 
 from . import constraints, initializers, regularizers, shapes
 from .calling import Call, current
-from .config import Configured
+from .config import Configured, takes
 from .shapes import Shape
 from .symbolic import call_symbolically, has_symbols
 from .tracking import Tracked, note_change
@@ -128,6 +128,11 @@ class Layer(Tracked, Configured):
         if not self.built:
             self._build_for(input_shape)
         return shapes.probed(lambda inputs: self(inputs), input_shape, self.dtype)
+
+    @property
+    def _knows_output_shape(self) -> bool:
+        """Whether ``compute_output_shape`` is the class's own, not a call on ones."""
+        return type(self).compute_output_shape is not Layer.compute_output_shape
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Mask of the output for a mask of the input: the same one if the layer ``supports_masking``."""
@@ -280,6 +285,20 @@ class Layer(Tracked, Configured):
             del config["activity_regularizer"]
         return {**config, "name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
 
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type] | None = None):
+        """Layer with new weights, made with the arguments that ``get_config`` gave."""
+        # A user's constructor may not take what every layer of ours takes: that is set afterwards.
+        later = {
+            name: config[name] for name in ("name", "trainable", "dtype") if name in config and not takes(cls, name)
+        }
+        layer = super().from_config({name: value for name, value in config.items() if name not in later})
+        if "name" in later:
+            layer.name = later["name"]
+        if not later.get("trainable", True):
+            layer.trainable = False
+        return layer
+
     def _wrong_input(self, shape: Any, expected: str) -> ag.ShapeError:
         """Error for an input that does not fit this layer."""
         return ag.ShapeError(
@@ -288,19 +307,20 @@ class Layer(Tracked, Configured):
 
     @property
     def input(self) -> Any:
-        """What this layer was called on when a model was built from symbolic tensors."""
-        return self._only_application("input").inputs
+        """What this layer was called on (the first time) when a model was built from symbolic tensors."""
+        return self._first_application("input").inputs
 
     @property
     def output(self) -> Any:
-        """What this layer gave when a model was built from symbolic tensors."""
-        return self._only_application("output").outputs
+        """What this layer gave (the first time) when a model was built from symbolic tensors."""
+        return self._first_application("output").outputs
 
-    def _only_application(self, asked: str) -> Any:
-        if len(self._applications) != 1:
+    def _first_application(self, asked: str) -> Any:
+        if not self._applications:
             raise ag.StructureError(
-                f"{self.name}.{asked}: this layer was called on symbolic tensors {len(self._applications)} times; it "
-                "is known for a layer that was called once, in a functional model or a built Sequential."
+                f"{self.name}.{asked}: this layer was not called on symbolic tensors yet. In a Sequential that was "
+                "built by a call on data, ask the model for its .input first (or begin it with nn.Input(shape)); a "
+                "subclassed model has no symbolic tensors."
             )
         return self._applications[0]
 

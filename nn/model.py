@@ -71,7 +71,7 @@ class Model(Trainer):
         super().__init__(name=name or ("functional" if inputs is not None and type(self) is Model else None), **options)
         self._named_by_user = name is not None
         if inputs is not None:
-            graph = Graph(self.name, inputs, outputs)
+            graph = Graph(self.name, _alone(inputs), _alone(outputs))
             self._steps = [layer for layer in graph.layers if isinstance(layer, Layer)]  # the layers below the model
             taken: set[str] = set()
             for layer in graph.layers:
@@ -94,6 +94,10 @@ class Model(Trainer):
         known = shapes.map_structure(lambda symbol: symbol.shape, self._graph.outputs)
         fixed = all(None not in symbol.shape[1:] for symbol in self._graph.input_symbols)
         return known if fixed else shapes.probed(lambda inputs: self(inputs), input_shape, self.dtype)
+
+    @property
+    def _knows_output_shape(self) -> bool:
+        return self._graph is not None or type(self).compute_output_shape is not Model.compute_output_shape
 
     def compute_mask(self, inputs, mask=None):
         return None
@@ -134,6 +138,31 @@ class Model(Trainer):
     def output_shape(self) -> Any:
         """Shape of the output with the batch axis, or structure of shapes."""
         return shapes.map_structure(lambda symbol: symbol.shape, self._needed_graph("output_shape").outputs)
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs of a model made from symbolic tensors."""
+        symbols = self._needed_graph("input_names").input_symbols
+        return [symbol.name or f"input_{position}" for position, symbol in enumerate(symbols)]
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs of a model made from symbolic tensors: their keys, or those of the layers they are of.
+
+        Losses and metrics can be given to ``compile`` in a dict by these names.
+        """
+        outputs = self._needed_graph("output_names").outputs
+        if isinstance(outputs, dict):
+            return list(outputs)
+        names: list[str] = []
+        for symbol in shapes.leaves(outputs):
+            base = (symbol.name or "input") if symbol.origin is None else symbol.origin.layer.name
+            taken = sum(name == base or name.startswith(f"{base}_") for name in names)
+            names.append(f"{base}_{taken}" if base in names else base)
+        return names
+
+    def _output_names(self) -> list[str] | None:
+        return self.output_names if self._graph is not None and type(self).call is Model.call else None
 
     def _needed_graph(self, asked: str) -> Graph:
         if self._graph is None:
@@ -300,6 +329,11 @@ class Model(Trainer):
 def _check_new(name: str, filepath: Any, overwrite: bool) -> None:
     if not overwrite and Path(filepath).exists():
         raise ag.DataError(f"{name}: {os.fspath(filepath)} is there already; give overwrite=True, or another name.")
+
+
+def _alone(structure: Any) -> Any:
+    """The only entry of a list, as Keras takes it: ``Model([x], [y])`` is ``Model(x, y)``."""
+    return structure[0] if isinstance(structure, (list, tuple)) and len(structure) == 1 else structure
 
 
 def as_given(inputs: Any) -> Any:

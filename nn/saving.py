@@ -145,7 +145,10 @@ def _taken_apart(value: Any, arrays: dict[str, Any], name: str) -> Any:
         value = value.array
     if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
-        arrays[name] = np.ascontiguousarray(array.view(array.real.dtype) if array.dtype.kind == "c" else array)
+        # safetensors has no complex numbers: they go in as pairs of real ones.
+        arrays[name] = (
+            array.reshape(-1).view(array.real.dtype) if array.dtype.kind == "c" else np.ascontiguousarray(array)
+        )
         return {"__array__": name, "shape": list(array.shape), "dtype": array.dtype.name}
     if isinstance(value, Mapping):
         return {str(key): _taken_apart(entry, arrays, f"{name}/{key}".lstrip("/")) for key, entry in value.items()}
@@ -205,10 +208,11 @@ def set_weights(model: Any, state: list[dict[str, Any]], path: str, skip_mismatc
         If the weights are those of another architecture; it names the first layer that differs.
     """
     mine = list(named_weights(model))
-    if not mine and state:
+    unbuilt = [layer for layer in model._flatten_layers() if not layer.built and layer is not model]
+    if not model.built and (unbuilt or not mine):
         raise ag.StructureError(
-            f"{model.name}: this model has no weights yet, {path} has {len(state)}. Call the model on data, or "
-            "build(shape), first."
+            f"{model.name}: the model, or a layer in it, has no weights yet; {path} has {len(state)}. Call the model "
+            "on data, or build(shape), first."
         )
     pairs = []
     for number, ((layer, name, weight), entry) in enumerate(zip(mine, state, strict=False)):

@@ -7,6 +7,7 @@ from typing import Any
 
 import autograd_core as ag
 
+from . import shapes
 from .config import made, plain
 from .layer import Layer
 from .layers.core import Input, InputLayer
@@ -52,11 +53,13 @@ class Sequential(Model):
     @property
     def inputs(self) -> list[SymbolicTensor]:
         """The symbolic input; empty until the shape is known."""
+        self._trace(self._first_shape)
         return list(self._symbols[:1])
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
         """The symbolic output; empty until the shape is known."""
+        self._trace(self._first_shape)
         return list(self._symbols[-1:])
 
     @property
@@ -79,7 +82,17 @@ class Sequential(Model):
         """The symbolic output."""
         return self._known_symbol(-1)
 
+    def _trace(self, input_shape: Any) -> None:
+        """Call the layers one after another on a symbolic tensor, so that each knows its input and output."""
+        if self._symbols or not self._chain or not shapes.is_shape(input_shape):
+            return
+        symbols = [Input(batch_shape=tuple(input_shape))]
+        for layer in self._chain:
+            symbols.append(layer(symbols[-1]))
+        self._symbols = tuple(symbols)
+
     def _known_symbol(self, index: int) -> SymbolicTensor:
+        self._trace(self._first_shape)
         if not self._symbols:
             raise ag.StructureError(
                 f"{self.name}: the shape of the input is not known yet; call the model on data, or build(shape)."
@@ -137,11 +150,7 @@ class Sequential(Model):
             self._known_symbol(0)
             return
         if not self._symbols and self._chain:
-            symbol = Input(batch_shape=tuple(input_shape))
-            symbols = [symbol]
-            for layer in self._chain:
-                symbols.append(layer(symbols[-1]))
-            self._symbols = tuple(symbols)
+            self._trace(input_shape)
             self._first_shape = plain(input_shape)
         self.built = True
 

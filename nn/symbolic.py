@@ -77,7 +77,8 @@ class SymbolicTensor:
     def _no_value(self, asked: str) -> ag.AutogradError:
         return ag.ConversionError(
             f"{self!r} was asked for {asked}, and has no value: it stands for what will be there when the model is "
-            "called. Put the computation into a layer, or into layers.Lambda(function)."
+            "called. Operators, indexing and NumPy's own functions (np.tanh, np.concatenate) become layers; put any "
+            "other computation into a layer of your own, or into layers.Lambda(function)."
         )
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
@@ -99,20 +100,21 @@ class SymbolicTensor:
 
 
 def _binary(function: Callable[[Any, Any], Any], name: str) -> None:
-    def forward(self, other):
-        return apply_function(function, (self, other), {})
+    setattr(SymbolicTensor, f"__{name}__", lambda self, other: apply_function(function, (self, other), {}))
 
-    def backward(self, other):
-        return apply_function(function, (other, self), {})
 
-    setattr(SymbolicTensor, f"__{name}__", forward)
-    setattr(SymbolicTensor, f"__r{name}__", backward)
+def _reflected(function: Callable[[Any, Any], Any], name: str) -> None:
+    setattr(SymbolicTensor, f"__r{name}__", lambda self, other: apply_function(function, (other, self), {}))
 
 
 for _function, _name in (
     (operator.add, "add"), (operator.sub, "sub"), (operator.mul, "mul"), (operator.truediv, "truediv"),
     (operator.floordiv, "floordiv"), (operator.mod, "mod"), (operator.pow, "pow"), (operator.matmul, "matmul"),
 ):  # fmt: skip
+    _binary(_function, _name)
+    _reflected(_function, _name)
+# Not == and !=: symbolic tensors are keys of dicts.
+for _function, _name in ((operator.gt, "gt"), (operator.ge, "ge"), (operator.lt, "lt"), (operator.le, "le")):
     _binary(_function, _name)
 
 
@@ -137,11 +139,9 @@ def call_symbolically(layer: Any, inputs: Any, args: tuple[Any, ...], kwargs: di
     if kwargs.get("mask") is None:
         kwargs.pop("mask", None)
     input_shape = shapes.map_structure(lambda leaf: leaf.shape, inputs)
-    others = has_symbols(args) or has_symbols(list(kwargs.values()))
     if not layer.built:
         layer._build_symbolically(input_shape)
-    outputs = _probed(layer, inputs, args, kwargs) if others else _outputs_for(layer, input_shape)
-    return record(layer, inputs, args, kwargs, outputs)
+    return record(layer, inputs, args, kwargs, _outputs_for(layer, inputs, args, kwargs, input_shape))
 
 
 def record(layer: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output_shape: Any) -> Any:
@@ -156,9 +156,14 @@ def record(layer: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any
     return application.outputs
 
 
-def _outputs_for(layer: Any, input_shape: Any) -> Any:
+def _outputs_for(layer: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any], input_shape: Any) -> Any:
+    """Shapes of the outputs, from the layer if it knows them from the inputs alone."""
+    others = has_symbols(args) or has_symbols(list(kwargs.values()))
     try:
-        return layer.compute_output_shape(input_shape)
+        if layer._knows_output_shape and not others:
+            return layer.compute_output_shape(input_shape)
+        kept = {name: value for name, value in kwargs.items() if name != "training"}
+        return _probed(layer, inputs, args, kept)
     except ag.AutogradError:
         raise
     except Exception as error:
@@ -173,7 +178,7 @@ def _probed(layer: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, An
     symbols = symbols_in([inputs, args, kwargs])
 
     def call(values: Sequence[Any]) -> Any:
-        filled = iter(values)
+        filled = iter([value.astype(symbol.dtype) for value, symbol in zip(values, symbols, strict=True)])
         given = shapes.map_structure(
             lambda leaf: next(filled) if isinstance(leaf, SymbolicTensor) else leaf, [inputs, list(args), kwargs]
         )
@@ -186,6 +191,7 @@ class FunctionStep:
     """A function among the layers of a functional model: ``x + y``, ``np.tanh(x)``, ``x[:, 0]``."""
 
     built = True
+    weights = ()
     _named_by_user = False
 
     def __init__(self, function: Callable[..., Any], dtype: Any):
@@ -202,4 +208,10 @@ class FunctionStep:
 def apply_function(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """A function of symbolic tensors and other things, as a step of the model that will be made."""
     step = FunctionStep(function, symbols_in([list(args), kwargs])[0].dtype)
-    return record(step, list(args), (), kwargs, _probed(step, list(args), (), kwargs))
+
+    def observed(inputs: Sequence[Any], **options: Any) -> Any:
+        outputs = step(inputs, **options)
+        step.dtype = next(shapes.leaves(outputs)).dtype
+        return outputs
+
+    return record(step, list(args), (), kwargs, _probed(observed, list(args), (), kwargs))

@@ -89,8 +89,9 @@ class LSTMCell(RecurrentCell):
         if input_mask is not None:
             sequences = sequences * input_mask[:, None]
         bias = anp.zeros(4 * self.units, self.dtype) if self.bias is None else self.bias
+        output, carry = states
         outputs, carry = anp.lstm(
-            sequences, self.kernel, self.recurrent_kernel, bias, *states, mask=how.mask, sequences=how.every
+            sequences, self.kernel, self.recurrent_kernel, bias, output, carry, mask=how.mask, sequences=how.every
         )
         last = outputs[:, -1] if how.every else outputs
         if how.mask is not None and how.zero_output:

@@ -16,16 +16,14 @@ class Merge(Layer):
     """Base of layers of a list of inputs of one shape; lengths of 1 are stretched, as NumPy does."""
 
     supports_masking = True
-    least = 2
 
     def build(self, input_shape):
         self._checked(input_shape)
 
     def _checked(self, given: Any) -> None:
-        if not isinstance(given, (list, tuple)) or len(given) < self.least or given[0] is None:
+        if not isinstance(given, (list, tuple)) or not given or given[0] is None:
             raise ag.StructureError(
-                f"{type(self).__name__} {self.name!r}: got {type(given).__name__}; expected a list of at least "
-                f"{self.least} inputs."
+                f"{type(self).__name__} {self.name!r}: got one input; expected a list of inputs: layer([x, y])."
             )
 
     def call(self, inputs):
@@ -92,8 +90,6 @@ class Minimum(Merge):
 
 class Concatenate(Merge):
     """Inputs side by side along an axis; all other lengths are the same."""
-
-    least = 1
 
     def __init__(self, axis: int = -1, **options: Any):
         super().__init__(**options)

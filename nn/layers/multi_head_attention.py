@@ -152,7 +152,7 @@ class MultiHeadAttention(Layer):
 
     # -- the call ------------------------------------------------------------------------------------------------
 
-    def __call__(self, query, value=None, key=None, *args: Any, mask: Any = None, **kwargs: Any):
+    def __call__(self, query, value=None, key=None, *args: Any, mask: Any = None, **kwargs: Any):  # type: ignore[override]  # Keras's names
         """Build if need be, convert the inputs, and ``call``; see there.
 
         Parameters

@@ -318,14 +318,14 @@ class StackedRNNCells(Layer):
     def call(self, inputs, states, training=False):
         after = []
         for cell, own in zip(self.cells, states, strict=True):
-            inputs, new = call_cell(cell, inputs, own if isinstance(own, (list, tuple)) else [own], training)
+            inputs, new = call_cell(cell, inputs, list(own) if isinstance(own, (list, tuple)) else [own], training)
             after.append(list(new) if isinstance(new, (list, tuple)) else [new])
         return inputs, after
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]):
-        cells = [made(Layer, entry) if is_config(entry) else entry for entry in config["cells"]]
-        return super().from_config({**config, "cells": cells})
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type] | None = None):
+        cells = [made(Layer, entry, custom_objects) if is_config(entry) else entry for entry in config["cells"]]
+        return super().from_config({**config, "cells": cells}, custom_objects)
 
 
 # -- cells of any kind -------------------------------------------------------------------------------------------------

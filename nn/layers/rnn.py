@@ -222,15 +222,15 @@ class RNN(Layer):
         return [output, *[None] * len(self.state_size)] if self.return_state else output
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]):
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type] | None = None):
         cell = config.get("cell")
         if cell is None:
-            return super().from_config(config)
+            return super().from_config(config, custom_objects)
         if isinstance(cell, list):
-            cell = [made(Layer, entry) if is_config(entry) else entry for entry in cell]
+            cell = [made(Layer, entry, custom_objects) if is_config(entry) else entry for entry in cell]
         elif is_config(cell):
-            cell = made(Layer, cell)
-        return super().from_config({**config, "cell": cell})
+            cell = made(Layer, cell, custom_objects)
+        return super().from_config({**config, "cell": cell}, custom_objects)
 
 
 def _first_leaf(states: Any) -> Any:

@@ -32,10 +32,16 @@ class Wrapper(Layer):
         self.layer = _checked(type(self).__name__, layer)
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]):
-        return super().from_config(
-            {name: made(Layer, value) if is_config(value) else value for name, value in config.items()}
-        )
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type] | None = None):
+        return super().from_config(_with_layers(config, custom_objects), custom_objects)
+
+
+def _with_layers(config: Mapping[str, Any], custom_objects: Mapping[str, type] | None) -> dict[str, Any]:
+    """``config`` with layers in place of theirs."""
+    return {
+        name: made(Layer, value, custom_objects) if name in ("layer", "backward_layer") and is_config(value) else value
+        for name, value in config.items()
+    }
 
 
 def _checked(owner: str, layer: Any) -> Layer:
@@ -135,7 +141,8 @@ class Bidirectional(Layer):
         self.merge_mode = merge_mode
         self._first_weights = None if weights is None else tuple(weights)
         self._check_pair()
-        for half in (self.forward_layer, self.backward_layer):
+        halves: tuple[Any, Any] = (self.forward_layer, self.backward_layer)
+        for half in halves:
             if hasattr(half, "zero_output_for_mask"):
                 half.zero_output_for_mask = half.return_sequences  # or the repeated outputs would be merged
         self.return_sequences = layer.return_sequences
@@ -225,10 +232,8 @@ class Bidirectional(Layer):
     reset_states = reset_state
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]):
-        return super().from_config(
-            {name: made(Layer, value) if is_config(value) else value for name, value in config.items()}
-        )
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type] | None = None):
+        return super().from_config(_with_layers(config, custom_objects), custom_objects)
 
 
 def _like(layer: Any, direction: str, **changes: Any) -> Any:
