@@ -133,9 +133,11 @@ class Fit:
         if self.order is not None:
             self.feed.set_random_state(self.order)
         self.order = self.feed.random_state()
-        if not resumed:
+        if resumed:
+            self._call("on_epoch_resume", epoch)
+        else:
             self.model.reset_metrics()
-        self._call("on_epoch_begin", epoch)
+            self._call("on_epoch_begin", epoch)
         logs = self._run_steps()
         if self.validation is not None and (epoch + 1) % self.validation_freq == 0:
             found = evaluated(

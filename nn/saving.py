@@ -69,6 +69,13 @@ def write(path: str | os.PathLike[str], kind: str, state: Any) -> None:
         ) from error
 
 
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Remove what a ``write`` to this file left that was killed in the middle."""
+    target = Path(path)
+    for part in target.parent.glob(f".{target.name}.*.part"):
+        part.unlink(missing_ok=True)
+
+
 def _permissions(target: Path) -> int:
     """Those of the file that is replaced, or what a new file gets."""
     if target.exists():

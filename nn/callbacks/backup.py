@@ -60,6 +60,7 @@ class BackupAndRestore(Callback):
             raise ag.DataError(
                 f"BackupAndRestore: the folder {self.folder} cannot be made: {error.strerror}."
             ) from error
+        saving.remove_leftovers(self.path)
         if self.path.exists():
             self._restore()
 
@@ -85,8 +86,14 @@ class BackupAndRestore(Callback):
             for callback in progress.callbacks
             if callback is not self
         ]
-        fit = {"epoch": progress.epoch, "step": progress.step, "order": progress.order, "steps": self._steps,
-               "feed": progress.feed.random_state()}  # fmt: skip
+        fit = {
+            "epoch": progress.epoch,
+            "step": progress.step,
+            "steps": self._steps,
+            "order": progress.order,
+            "feed": progress.feed.random_state(),
+            "stopped": self.model.stop_training,
+        }
         state = {**saving.training_state(self.model), "fit": fit, "callbacks": others}
         saving.write(self.path, "training", state)
 
@@ -105,6 +112,8 @@ class BackupAndRestore(Callback):
         saving.restore_training(self.model, state, str(self.path))
         fit = state["fit"]
         progress.epoch, progress.step, self._steps = fit["epoch"], fit["step"], fit["steps"]
+        self.model.stop_training = fit["stopped"]
+        self._complete = progress.epoch >= progress.epochs or fit["stopped"]  # killed before it could be removed
         progress.order = fit["order"] if fit["order"] is not None else fit["feed"]
         progress.when_begun(
             lambda: [callback.load_state_dict(entry["state"]) for callback, entry in zip(others, saved, strict=True)]

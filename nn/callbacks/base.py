@@ -45,6 +45,9 @@ class Callback:
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Before each epoch, counted from 0."""
 
+    def on_epoch_resume(self, epoch: int) -> None:
+        """In place of ``on_epoch_begin``, where a training that was broken off goes on in the middle of an epoch."""
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """After each epoch; the figures of the validation data begin with ``val_``."""
 

@@ -62,6 +62,9 @@ class ModelCheckpoint(Monitor):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch = epoch
 
+    def on_epoch_resume(self, epoch: int) -> None:
+        self._epoch = epoch
+
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         if self.save_freq == "epoch":
             return

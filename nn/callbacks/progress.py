@@ -39,6 +39,9 @@ class ProgbarLogger(Callback):
         if self.bar or (self.bar is None and bar_is_possible()):
             self._shown = make_bar(self.params["steps"], self._label)
 
+    def on_epoch_resume(self, epoch: int) -> None:
+        self.on_epoch_begin(epoch)
+
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._made = batch + 1
         if self._shown is None:

@@ -60,6 +60,9 @@ class TensorBoard(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch_began = (time.perf_counter(), self._steps)
 
+    def on_epoch_resume(self, epoch: int) -> None:
+        self.on_epoch_begin(epoch)
+
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._steps += 1
         if self.update_freq != "epoch" and self._steps % int(self.update_freq) == 0:
