@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,40 @@ def save(figure: Any, folder: Path, name: str) -> Path:
     return path
 
 
+def draw_training(histories: Sequence[Mapping[str, Sequence[float]]], folder: Path, name: str) -> Path:
+    """Loss and accuracy after each epoch, of training and test; of several trainings the mean, and each as a haze."""
+    figure, (left, right) = pyplot().subplots(1, 2, figsize=(9, 3.8))
+    epochs = range(1, len(histories[0]["loss"]) + 1)
+    mean = "" if len(histories) == 1 else f", mean of {len(histories)} seeds"
+    for axes, figures, title, factor in ((left, "loss", "Loss", 1), (right, "accuracy", "Accuracy, %", 100)):
+        for prefix, color, label in (("", BLUE, "training (running mean)"), ("val_", ORANGE, "test")):
+            values = factor * np.array([history[prefix + figures] for history in histories])
+            if mean:
+                axes.plot(epochs, values.T, color=color, linewidth=1, alpha=0.35)
+            axes.plot(epochs, values.mean(axis=0), color=color, marker="o", label=label)
+        axes.set(title=title + mean, xlabel="epoch")
+        whole_numbers(axes.xaxis)
+    left.legend()
+    return save(figure, folder, name)
+
+
+def draw_digits(probabilities: Any, images: Any, labels: Any, folder: Path, name: str) -> Path:
+    """Some images with the prediction and how sure it is: the first ten, and the first ten that are wrong."""
+    predicted = probabilities.argmax(axis=1)
+    wrong = (predicted != labels).nonzero()[0][:10]
+    figure, rows = pyplot().subplots(2, 10, figsize=(10, 3.1))
+    for axes, index in zip(rows.flat, [*range(10), *wrong], strict=False):
+        axes.imshow(images[index].reshape(28, 28), cmap="gray_r")
+        right = predicted[index] == labels[index]
+        said = f"{predicted[index]}" if right else f"{predicted[index]}, is {labels[index]}"
+        axes.set_title(said, color=GREEN if right else RED, fontsize=11, loc="center", pad=4)
+        axes.set_xlabel(f"{probabilities[index].max():.1%}", fontsize=9)
+    for axes in rows.flat:
+        bare(axes)
+    figure.suptitle("The first ten test images, and the first ten that are taken for another digit", fontsize=12)
+    return save(figure, folder, name)
+
+
 def draw_graph(graph: Any, path: Path) -> Path | None:
     """Write a graph as a picture; without Graphviz its DOT source, and how to draw that."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,11 +174,18 @@ def draw_graph(graph: Any, path: Path) -> Path | None:
     return path
 
 
+def bare(axes: Any) -> None:
+    """Neither ticks nor a frame: for images."""
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    axes.grid(False)
+
+
 def whole_numbers(axis: Any) -> None:
     """Ticks of an axis at whole numbers only."""
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(integer=True))
+    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def plot_regions(axes: Any, predict: Callable[[Any], Any], points: Any, labels: Any) -> None:

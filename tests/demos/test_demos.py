@@ -8,7 +8,20 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from demos import _shared, clusters, gradient_descent, mnist, mnist_from_scratch, quickstart, two_layer_net
+import optim
+from demos import (
+    _shared,
+    batch_size,
+    clusters,
+    gradient_descent,
+    lenet,
+    lstm_rows,
+    mnist,
+    mnist_from_scratch,
+    optimizers,
+    quickstart,
+    two_layer_net,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "demos").glob("[!_]*.py"))
@@ -32,6 +45,7 @@ def small_mnist(path=None):
 def demo(monkeypatch, tmp_path, capsys):
     """Runs a demo with options; gives what it printed, and the names of the files it wrote."""
     monkeypatch.setattr(_shared.nn.datasets.mnist, "load_data", small_mnist)
+    monkeypatch.setattr("nn.randomness._parent", [])  # a seed that a demo sets is forgotten with it
 
     def run(module, *options):
         monkeypatch.setattr(sys, "argv", ["demo", *options, "--output", str(tmp_path / "out")])
@@ -68,14 +82,74 @@ def test_clusters(demo):
     assert written == ["clusters_regions.png", "clusters_training.png"]
 
 
-def test_mnist(demo):
-    """Lines of ``fit``, and what was learned."""
-    out, written = demo(mnist, "--epochs", "3")
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_mnist(demo, seeds):
+    """Lines of ``fit``, what was learned from each seed, and the mean."""
+    out, written = demo(mnist, "--epochs", "3", "--seeds", str(seeds), "--seed", "4")
     assert "Total parameters:         407,050" in out
-    assert out.count("val_accuracy: ") == 3
-    assert "test images: loss " in out
-    assert "accuracy 100.00%" in out
+    assert out.count("val_accuracy: ") == 3 * seeds
+    assert out.count("test images: loss ") == seeds
+    assert [line for line in out.splitlines() if line.startswith("seed ")] == ["seed 4", "seed 5"][:seeds]
+    assert f"test accuracy of {seeds} seed" in out
+    assert "mean test accuracy 100.00%" in out
     assert written == ["mnist_digits.png", "mnist_training.png"]
+
+
+def test_lenet(demo):
+    """Lines of ``fit``, what was learned, and the four pictures."""
+    out, written = demo(lenet, "--epochs", "2")
+    assert "Total parameters:         61,706" in out
+    assert out.count("val_accuracy: ") == 2
+    assert "accuracy 100.00%" in out
+    assert written == [f"lenet_{name}.png" for name in ("digits", "feature_maps", "kernels", "training")]
+
+
+def test_lstm_rows(demo):
+    """Lines of ``fit``, what was learned, and what is told after some of the rows."""
+    out, written = demo(lstm_rows, "--epochs", "6")
+    assert out.count("val_accuracy: ") == 6
+    accuracy = float(out.split(", accuracy ")[1].split("%")[0])
+    assert accuracy > 50
+    assert f"after 28 rows {accuracy:5.1f}% of the first 200 are told" in out
+    assert written == [f"lstm_rows_{name}.png" for name in ("accuracy", "probabilities", "training")]
+
+
+def test_one_seed_is_one_training(demo):
+    """A demo that is run again prints the same figures."""
+    first, second = (demo(lstm_rows, "--epochs", "1", "--seed", "3")[0] for _ in range(2))
+    loss = [line for line in first.splitlines() if line.startswith("test images: ")]
+    assert loss == [line for line in second.splitlines() if line.startswith("test images: ")]
+
+
+def test_optimizers(demo):
+    """A row for each optimizer of the package, with where it ended."""
+    out, written = demo(optimizers, "--epochs", "3")
+    ends = {line[:18].strip(): line for line in out.splitlines() if "rate " in line or "finds its step" in line}
+    assert list(ends)[1:] == list(optimizers.OPTIMIZERS)
+    shown = {type(make()) for pair in optimizers.OPTIMIZERS.values() for make in pair}
+    assert shown == {getattr(optim, name) for name in optim.__all__ if name[0].isupper()} - {optim.Optimizer}
+    heights = {name: float(line.split(")")[1].split()[0]) for name, line in list(ends.items())[1:]}
+    assert max(heights.values()) < 0.1  # from 6.45
+    assert heights["L-BFGS"] < 1e-12
+    assert written == ["optimizers_losses.png", "optimizers_paths.png"]
+
+
+def test_batch_size(demo, monkeypatch):
+    """The steps of an epoch, and which of them all."""
+    monkeypatch.setattr(batch_size, "LINE_EPOCHS", 3)
+    out, written = demo(batch_size, "--epochs", "1")
+    for line in (
+        "2,000 points in ten clusters, 1 epoch of plain descent:",
+        "full batch (2,000)                  1        1 ",
+        "mini-batches of 200                10       10 ",
+        "mini-batches of 32                 63       63 ",
+        "single samples                  2,000    2,000 ",
+        "full batch (200)           3 steps, to w = ",
+        "mini-batches of 32        21 steps, to w = ",
+        "single samples           600 steps, to w = ",
+    ):
+        assert line in out
+    assert written == ["batch_size_losses.png", "batch_size_paths.png"]
 
 
 def test_mnist_from_scratch(demo):
@@ -176,12 +250,27 @@ def test_an_error_is_one_line():
     assert caught.value.code == "error: MNIST: nowhere to be found"
 
 
-def test_matplotlib_missing(monkeypatch):
+@pytest.mark.parametrize("module", [batch_size, clusters, lenet, lstm_rows, mnist, mnist_from_scratch, optimizers])
+def test_matplotlib_missing(module, monkeypatch):
     """The error names the extra that brings it, before the training."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setattr(sys, "argv", ["clusters", "--epochs", "1000000"])
+    monkeypatch.setattr(sys, "argv", ["demo", "--epochs", "1000000"])
     with pytest.raises(ag.MissingExtraError, match=r"autograd-core\[demos\]"):
-        clusters.main()
+        module.main()
+
+
+@pytest.mark.parametrize("module", [lenet, lstm_rows, mnist, mnist_from_scratch, two_layer_net])
+def test_no_data(module, monkeypatch):
+    """One line, and exit status 1 (which ``sys.exit`` with a text means)."""
+
+    def not_found(path=None):
+        raise ag.DataNotFoundError("MNIST: nowhere")
+
+    monkeypatch.setattr(_shared.nn.datasets.mnist, "load_data", not_found)
+    monkeypatch.setattr(sys, "argv", ["demo"])
+    with pytest.raises(SystemExit) as caught:
+        _shared.run(module.main)
+    assert caught.value.code == "error: MNIST: nowhere"
 
 
 def test_a_bar_only_on_a_terminal(monkeypatch, capsys):
