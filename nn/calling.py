@@ -16,9 +16,9 @@ class Call:
 
     __slots__ = ("outermost", "training")
 
-    def __init__(self, training: bool | None, outermost: object | None = None):
+    def __init__(self, training: bool | None, outer: Call | None):
         self.training = training
-        self.outermost = self if outermost is None else outermost
+        self.outermost: Call = self if outer is None else outer.outermost
 
 
 current: ContextVar[Call | None] = ContextVar("current_call", default=None)

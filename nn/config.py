@@ -27,6 +27,9 @@ class Configured:
         object.__setattr__(self, "_arguments", _bound(cls, args, kwargs))
         return self
 
+    def __init__(self) -> None:
+        pass  # takes no argument: `object`'s would take any, and not say so
+
     def get_config(self) -> dict[str, Any]:
         """Arguments that make an object like this one.
 
@@ -79,7 +82,10 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, Configured):
-        return {"class_name": type(value).__name__, "config": value.get_config()}
+        where = type(value).__module__
+        # Where a class of the user's own was defined: it may be called as one of ours is.
+        apart = {} if _is_ours(where) else {"module": where}
+        return {"class_name": type(value).__name__, **apart, "config": value.get_config()}
     if isinstance(value, Mapping):
         return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
@@ -90,7 +96,7 @@ def plain(value: Any) -> Any:
         return value.item()
     if isinstance(value, (np.ndarray, ag.Tensor, ag.Variable)):
         return np.asarray(ag.convert_to_tensor(value).array).tolist()
-    if inspect.isfunction(value) and value.__module__.partition(".")[0] == __name__.partition(".")[0]:
+    if inspect.isfunction(value) and _is_ours(value.__module__):
         return value.__name__  # one of our activations or losses
     return value
 
@@ -117,7 +123,7 @@ def made(base: type[T], config: Mapping[str, Any], custom_objects: Mapping[str, 
         If there is no such class.
     """
     name = config["class_name"]
-    cls: Any = (custom_objects or {}).get(name) or _subclasses(base).get(name)
+    cls: Any = (custom_objects or {}).get(name) or _chosen(base, name, config.get("module"))
     if cls is None:
         raise ag.DomainError(
             f"from_config: no {base.__name__} is called {name!r}; if it is a class of your own, import its module "
@@ -126,11 +132,23 @@ def made(base: type[T], config: Mapping[str, Any], custom_objects: Mapping[str, 
     return cls.from_config(config.get("config", {}))
 
 
-def _subclasses(base: type) -> dict[str, type]:
-    found: dict[str, type] = {}
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == __name__.partition(".")[0]
+
+
+def _chosen(base: type, name: str, module: str | None) -> type | None:
+    """Subclass of that name: the one of that module (of ours if None is given) before any other."""
+    found = [cls for cls in _subclasses(base) if cls.__name__ == name]
+    fitting = [cls for cls in found if (_is_ours(cls.__module__) if module is None else cls.__module__ == module)]
+    candidates = fitting or found
+    return candidates[-1] if candidates else None  # the last defined, as when a notebook's cell is run again
+
+
+def _subclasses(base: type) -> list[type]:
+    found: dict[type, None] = {}
     waiting = [base]
     while waiting:
-        cls = waiting.pop()
-        found.setdefault(cls.__name__, cls)
+        cls = waiting.pop(0)
+        found[cls] = None
         waiting += cls.__subclasses__()
-    return found
+    return list(found)

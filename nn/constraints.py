@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import autograd_core as ag
 import autograd_core.numpy as anp
 
-from .config import Configured, is_config, made
+from .config import Configured, is_config, made, plain
 from .lookup import by_name
 
-__all__ = ["Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "get", "max_norm", "min_max_norm", "non_neg",
-           "unit_norm"]  # fmt: skip
+__all__ = [
+    "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "max_norm", "min_max_norm",
+    "non_neg", "serialize", "unit_norm",
+]  # fmt: skip
 
 Axes = int | tuple[int, ...] | list[int]
 
@@ -122,3 +124,13 @@ def get(identifier: Any) -> Callable[..., Any] | None:
             "weight."
         )
     return identifier
+
+
+def serialize(constraint: Constraint) -> dict[str, Any]:
+    """``{"class_name": ..., "config": ...}`` of a constraint."""
+    return plain(constraint)
+
+
+def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, type] | None = None) -> Any:
+    """Constraint from what ``serialize`` gave."""
+    return made(Constraint, config, custom_objects)

@@ -102,7 +102,9 @@ class Fit:
 
     def build_model(self) -> None:
         """Make all weights and metrics, by a look at the first batch."""
-        self.model.test_step(self.feed.peek())
+        batch = self.feed.peek()
+        if batch is not None:
+            self.model.test_step(batch)
         self.model.reset_metrics()
 
     def run(self) -> History:

@@ -13,6 +13,7 @@ from typing import Any
 import autograd_core as ag
 
 from . import shapes
+from .masks import mask_of, with_mask, with_masks
 from .symbolic import Application, SymbolicTensor, symbols_in
 
 
@@ -38,7 +39,6 @@ class Graph:
         self.input_symbols = _checked(owner, "inputs", inputs)
         self.output_symbols = _checked(owner, "outputs", outputs)
         self.steps = _in_order(owner, self.input_symbols, self.output_symbols)
-        self.masks = any(_makes_mask(step.layer) for step in self.steps)
 
     @property
     def layers(self) -> list[Any]:
@@ -47,42 +47,19 @@ class Graph:
 
     def run(self, inputs: Any, mask: Any = None) -> Any:
         """Values of the outputs for values of the inputs; the layers know ``training`` from the call they are in."""
-        values = dict(zip(self.input_symbols, self._matched(inputs), strict=True))
-        masks: dict[SymbolicTensor, Any] = {}
-        if mask is not None:
-            masks.update(zip(self.input_symbols, shapes.leaves(mask), strict=False))
-        with_masks = self.masks or bool(masks)
+        matched = with_masks(self._matched(inputs), mask if mask is None else list(shapes.leaves(mask)))
+        values = dict(zip(self.input_symbols, matched, strict=True))
         for step in self.steps:
             kwargs = step.kwargs
             if kwargs:
                 kwargs = _filled(kwargs, values)
             given = values[step.inputs] if step.inputs.__class__ is SymbolicTensor else _filled(step.inputs, values)
-            if with_masks:
-                kwargs = self._with_mask(step, given, kwargs, masks)
             outputs = step.layer(given, *_filled(step.args, values), **kwargs)
             if step.outputs.__class__ is SymbolicTensor:
                 values[step.outputs] = outputs
             else:
                 values.update(zip(symbols_in(step.outputs), shapes.leaves(outputs), strict=True))
         return _filled(self.outputs, values)
-
-    def _with_mask(
-        self, step: Application, given: Any, kwargs: dict[str, Any], masks: dict[Any, Any]
-    ) -> dict[str, Any]:
-        layer = step.layer
-        symbols = symbols_in(step.inputs)
-        found = [masks.get(symbol) for symbol in symbols]
-        mask = found[0] if step.inputs.__class__ is SymbolicTensor else found
-        if hasattr(layer, "compute_mask"):
-            made = layer.compute_mask(given, mask)
-            for symbol, entry in zip(
-                symbols_in(step.outputs), made if isinstance(made, list) else [made], strict=False
-            ):
-                if entry is not None:
-                    masks[symbol] = entry
-            if any(entry is not None for entry in found) and "mask" not in kwargs:
-                kwargs = {**kwargs, "mask": mask}
-        return kwargs
 
     def _matched(self, inputs: Any) -> list[Any]:
         """Values in the order of the symbolic inputs."""
@@ -119,12 +96,8 @@ class Graph:
                 f"expected {expected}.{hint}"
             )
         if tensor.array.dtype.kind == "f" and tensor.array.dtype is not symbol.dtype and symbol.dtype.kind == "f":
-            return tensor.astype(symbol.dtype)
-        return tensor
-
-
-def _makes_mask(layer: Any) -> bool:
-    return bool(getattr(layer, "makes_mask", False))
+            tensor = tensor.astype(symbol.dtype)
+        return tensor if tensor is value else with_mask(tensor, mask_of(value))
 
 
 def _filled(structure: Any, values: dict[SymbolicTensor, Any]) -> Any:

@@ -17,7 +17,9 @@ from .randomness import Seed, generator
 __all__ = [
     "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Identity", "Initializer", "LecunNormal",
     "LecunUniform", "Ones", "Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling",
-    "Zeros", "deserialize", "get", "serialize",
+    "Zeros", "IdentityInitializer", "OrthogonalInitializer", "constant", "glorot_normal", "glorot_uniform", "he_normal",
+    "he_uniform", "identity", "lecun_normal", "lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform",
+    "truncated_normal", "variance_scaling", "zeros", "deserialize", "get", "serialize",
 ]  # fmt: skip
 
 
@@ -251,6 +253,13 @@ class Orthogonal(RandomInitializer):
         return self.gain * (q.T if rows < columns else q).reshape(shape)
 
 
+# As older programs spell them: initializers.he_normal(seed=1).
+constant, zeros, ones, identity, orthogonal = Constant, Zeros, Ones, Identity, Orthogonal
+random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
+glorot_normal, glorot_uniform, he_normal, he_uniform = GlorotNormal, GlorotUniform, HeNormal, HeUniform
+lecun_normal, lecun_uniform, variance_scaling = LecunNormal, LecunUniform, VarianceScaling
+IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
+
 # Standard deviation of a standard normal that is cut off at 2: sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)).
 _TRUNCATED_DEVIATION = 0.8796256610342398
 
@@ -287,6 +296,7 @@ _CLASSES = (
 _KNOWN = {
     **{cls.__name__: cls for cls in _CLASSES},
     "normal": RandomNormal, "uniform": RandomUniform, "zero": Zeros, "one": Ones,
+    "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal,
 }  # fmt: skip
 
 

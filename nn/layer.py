@@ -10,7 +10,7 @@ import numpy as np
 
 import autograd_core as ag
 
-from . import constraints, initializers, regularizers, shapes
+from . import constraints, initializers, masks, regularizers, shapes
 from .calling import Call, current
 from .config import Configured, takes
 from .shapes import Shape
@@ -57,7 +57,10 @@ class Layer(Tracked, Configured):
 
     _call_parameters: frozenset[str] | None = frozenset()  # of ``call``; None if it takes any keyword
     _hands_training_on = False  # whether ``call`` has the parameter ``training``
+    _needs_training = False  # and no default for it
+    _call_names: tuple[str, ...] = ()  # of the inputs and what follows them
     supports_masking = False
+    makes_mask = False  # whether ``compute_mask`` may give a mask where there was none
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -65,6 +68,11 @@ class Layer(Tracked, Configured):
         any_keyword = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
         cls._call_parameters = None if any_keyword else frozenset(parameter.name for parameter in parameters)
         cls._hands_training_on = cls._call_parameters is None or "training" in cls._call_parameters
+        cls._call_names = tuple(parameter.name for parameter in parameters)[1:]
+        if "compute_mask" in cls.__dict__:
+            cls.supports_masking = cls.__dict__.get("supports_masking", True)
+            cls.makes_mask = cls.__dict__.get("makes_mask", True)
+        cls._needs_training = any(p.name == "training" and p.default is p.empty for p in parameters)
 
     def __new__(cls, *args: Any, **kwargs: Any):
         self = super().__new__(cls, *args, **kwargs)
@@ -135,7 +143,10 @@ class Layer(Tracked, Configured):
         return type(self).compute_output_shape is not Layer.compute_output_shape
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """Mask of the output for a mask of the input: the same one if the layer ``supports_masking``."""
+        """Mask of the output for a mask of the input: the same one if the layer ``supports_masking``.
+
+        A subclass that defines it may make a mask from the inputs, too: its output has it from then on.
+        """
         return mask if self.supports_masking else None
 
     # -- the call ------------------------------------------------------------------------------------------------
@@ -152,44 +163,75 @@ class Layer(Tracked, Configured):
             Whether this is a training step; handed to ``call`` if it has such a parameter. If not given, it is that of
             the layer or model in whose ``call`` this happens.
         mask : optional
-            Handed to ``call`` if it has such a parameter.
+            Handed to ``call`` if it has such a parameter. If not given, it is the one that belongs to the inputs.
         """
+        given = inputs
         if inputs.__class__ is not ag.Tensor or inputs.array.dtype is not self.dtype:
             if has_symbols(inputs) or (args and has_symbols(args)):
                 return call_symbolically(self, inputs, args, kwargs)
             inputs = self._converted(inputs)
         if args and not all(arg is None or isinstance(arg, (bool, str, int)) for arg in args):
             args = tuple(self._converted(arg) if shapes.is_array(arg) else arg for arg in args)
+        if masks.known or self.makes_mask:
+            return self._called_with_masks(given, inputs, args, kwargs)
+        if self._is_simple and self.built and not kwargs:
+            return self.call(inputs, *args) if args else self.call(inputs)
+        return self._applied(inputs, args, kwargs)
+
+    def _applied(self, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not self.built:
             self._build_for(shapes.shape_of(inputs))
             outputs = self._called(inputs, args, kwargs)
             if isinstance(outputs, ag.Tensor) and outputs.ndim:
                 self._output_shape = shapes.shape_of(outputs)
             return outputs
-        if self._is_simple and not kwargs:
-            return self.call(inputs, *args) if args else self.call(inputs)
         return self._called(inputs, args, kwargs)
 
     def _called(self, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call with ``training`` settled, and known to the layers inside."""
         outer = current.get()
-        training = kwargs.pop("training", None)
+        training = kwargs.pop("training", None) if kwargs else None
         if training is None and outer is not None:
             training = outer.training
-        known = self._call_parameters
-        if "mask" in kwargs and known is not None and "mask" not in known:
+        if kwargs and "mask" in kwargs and self._call_parameters is not None and "mask" not in self._call_parameters:
             del kwargs["mask"]
-        if self._hands_training_on and not (args and _position(type(self), "training") < len(args)):
+        wanted = self._hands_training_on and (training is not None or self._needs_training)
+        if wanted and (not args or len(args) <= _position(type(self), "training")):
             kwargs["training"] = training
-        token = current.set(Call(training, None if outer is None else outer.outermost))
+        if outer is not None and outer.training is training:
+            return self._penalised(self.call(inputs, *args, **kwargs))
+        token = current.set(Call(training, outer))
         try:
-            outputs = self.call(inputs, *args, **kwargs)
-            if self.activity_regularizer is not None:
-                for output in shapes.leaves(outputs):
-                    self.add_loss(self.activity_regularizer(output) / max(1, len(output)))
+            return self._penalised(self.call(inputs, *args, **kwargs))
         finally:
             current.reset(token)
+
+    def _penalised(self, outputs: Any) -> Any:
+        """The outputs, after their penalty has been added to the loss."""
+        if self.activity_regularizer is not None:
+            for output in shapes.leaves(outputs):
+                self.add_loss(self.activity_regularizer(output) / max(1, len(output)))
         return outputs
+
+    def _called_with_masks(self, given: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call with the masks that belong to the arguments, and give the output the one that it has then."""
+        mask = kwargs.get("mask")
+        if mask is None:
+            mask = masks.mask_of(given)
+        wanted = self._call_parameters or ()
+        names = self._call_names
+        if mask is not None and "mask" in wanted and names.index("mask") > len(args):
+            kwargs["mask"] = mask
+        for name, value in (*zip(names, (given, *args), strict=False), *list(kwargs.items())):
+            # MultiHeadAttention's `value` has its mask in `value_mask`.
+            if f"{name}_mask" in wanted and kwargs.get(f"{name}_mask") is None:
+                found = masks.mask_of(value)
+                if found is not None:
+                    kwargs[f"{name}_mask"] = found
+        outputs = self._applied(inputs, args, kwargs)
+        if mask is None and not self.makes_mask:
+            return outputs
+        return masks.with_masks(outputs, self.compute_mask(inputs, mask))
 
     def _converted(self, inputs: Any) -> Any:
         if shapes.is_structure(inputs):
@@ -198,6 +240,10 @@ class Layer(Tracked, Configured):
             return ag.Tensor(inputs.astype(self.dtype), None)
         tensor = ag.convert_to_tensor(inputs)
         return tensor.astype(self.dtype) if tensor.dtype.kind == "f" and tensor.dtype != self.dtype else tensor
+
+    def _floating(self, inputs: Any) -> Any:
+        """Inputs of whole numbers in the layer's dtype: what ``call`` begins with where it computes."""
+        return inputs.astype(self.dtype) if inputs.array.dtype.kind in "iub" else inputs
 
     def _build_for(self, input_shape: Any) -> None:
         self.build(input_shape)
@@ -266,6 +312,9 @@ class Layer(Tracked, Configured):
             self._added = ()
             object.__setattr__(self, "_added_in", outermost)
         object.__setattr__(self, "_added", (*self._added, loss))
+
+    def _forget_losses(self) -> None:
+        object.__setattr__(self, "_added", ())
 
     @property
     def losses(self) -> list[Any]:

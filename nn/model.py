@@ -72,7 +72,7 @@ class Model(Trainer):
         self._named_by_user = name is not None
         if inputs is not None:
             graph = Graph(self.name, _alone(inputs), _alone(outputs))
-            self._steps = [layer for layer in graph.layers if isinstance(layer, Layer)]  # the layers below the model
+            self._steps = tuple(layer for layer in graph.layers if isinstance(layer, Layer))  # those below the model
             taken: set[str] = set()
             for layer in graph.layers:
                 number_name(layer, taken)
@@ -100,7 +100,9 @@ class Model(Trainer):
         return self._graph is not None or type(self).compute_output_shape is not Model.compute_output_shape
 
     def compute_mask(self, inputs, mask=None):
-        return None
+        return None  # the outputs have theirs from the layers that made them
+
+    makes_mask = False
 
     # -- structure -------------------------------------------------------------------------------------------------
 
@@ -189,7 +191,7 @@ class Model(Trainer):
         """Make all weights by calling the model once on ones of this shape (unknown lengths are taken as 1)."""
         if self._graph is None:
             self.call_on_ones(input_shape)
-            self._first_shape = plain(input_shape)
+            self._note_shape(input_shape)
         self.built = True
 
     def call_on_ones(self, input_shape: Any) -> Any:
@@ -201,12 +203,16 @@ class Model(Trainer):
         return self._called(ones, (), {})
 
     def _build_for(self, input_shape: Any) -> None:
-        self._first_shape = plain(input_shape)
+        self._note_shape(input_shape)
         # On the first call the layers below build themselves as the data reach them; only a `build` of the user's own
         # has more to do.
         if type(self).build is not Model.build:
             self.build(input_shape)
         self.built = True
+
+    def _note_shape(self, input_shape: Any) -> None:
+        # Past our own __setattr__: a list would be looked through for layers from then on.
+        object.__setattr__(self, "_first_shape", plain(input_shape))
 
     def _converted(self, inputs: Any) -> Any:
         return super()._converted(inputs) if self._graph is None else as_given(inputs)

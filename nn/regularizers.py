@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
 
 import autograd_core as ag
 import autograd_core.numpy as anp
 
-from .config import Configured, is_config, made
+from .config import Configured, is_config, made, plain
 from .lookup import by_name
 
-__all__ = ["L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "get", "l1", "l1_l2", "l2"]
+__all__ = [
+    "L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "deserialize", "get", "l1", "l1_l2", "l2",
+    "orthogonal_regularizer", "serialize",
+]  # fmt: skip
 
 
 class Regularizer(Configured):
@@ -86,11 +91,12 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
     return L1L2(l1, l2)
 
 
-l1, l2 = L1, L2  # as older programs spell them: regularizers.l2(0.001)
+# As older programs spell them: regularizers.l2(0.001).
+l1, l2, orthogonal_regularizer = L1, L2, OrthogonalRegularizer
 
 
 def _factor(own: str, name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 <= value < float("inf"):
         raise ag.DomainError(f"{own}: {name} is {value!r}; expected a finite number of at least 0.")
     return float(value)
 
@@ -125,3 +131,13 @@ def get(identifier: Any) -> Callable[..., Any] | None:
             "weight."
         )
     return identifier
+
+
+def serialize(regularizer: Regularizer) -> dict[str, Any]:
+    """``{"class_name": ..., "config": ...}`` of a regularizer."""
+    return plain(regularizer)
+
+
+def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, type] | None = None) -> Any:
+    """Regularizer from what ``serialize`` gave."""
+    return made(Regularizer, config, custom_objects)

@@ -18,6 +18,7 @@ import numpy as np
 import autograd_core as ag
 
 from .randomness import dump_state, load_state
+from .shapes import map_structure
 
 FORMAT = "autograd-core 1"
 
@@ -256,6 +257,7 @@ def training_state(model: Any) -> dict[str, Any]:
         else {"class": type(optimizer).__name__, "state": optimizer.state_arrays()},
         "metrics": [[variable.array for variable in metric.variables] for metric in model.metrics],
         "generators": [dump_state(source) for source in generators(model)],
+        "states": [vars(layer).get("states") for layer in _stateful(model)],
     }
 
 
@@ -285,9 +287,17 @@ def restore_training(model: Any, state: dict[str, Any], path: str) -> None:
     except BaseException:
         model.set_weights(before)
         raise
+    for layer, values in zip(_stateful(model), state["states"], strict=False):
+        kept = None if values is None else map_structure(lambda array: ag.Tensor(array, None), values)
+        object.__setattr__(layer, "states", kept)
     for metric, values in zip(model.metrics, state["metrics"], strict=False):
         for variable, value in zip(metric.variables, values, strict=False):
             variable.assign(value)
+
+
+def _stateful(model: Any) -> list[Any]:
+    """Recurrent layers that begin a batch where they ended the last one."""
+    return [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
 
 
 def generators(model: Any) -> list[np.random.Generator]:

@@ -11,6 +11,7 @@ from . import shapes
 from .config import made, plain
 from .layer import Layer
 from .layers.core import Input, InputLayer
+from .masks import with_masks
 from .model import Model, as_given
 from .symbolic import SymbolicTensor
 from .tracking import note_change, number_name
@@ -88,7 +89,7 @@ class Sequential(Model):
             return
         symbols = [Input(batch_shape=tuple(input_shape))]
         for layer in self._chain:
-            symbols.append(layer(symbols[-1]))
+            symbols.append(_applied(layer, symbols[-1]))
         self._symbols = tuple(symbols)
 
     def _known_symbol(self, index: int) -> SymbolicTensor:
@@ -125,7 +126,7 @@ class Sequential(Model):
             raise ag.StructureError(f"{self.name}.add: there is a layer called {layer.name!r} already; choose another.")
         if not self._chain and layer._declared_shape is not None:
             self._begin(layer, layer._declared_shape)
-        symbols = (*self._symbols, layer(self._symbols[-1])) if self._symbols else ()
+        symbols = (*self._symbols, _applied(layer, self._symbols[-1])) if self._symbols else ()
         self._chain.append(layer)
         self._symbols = symbols
         self.built = bool(symbols)  # without: when data come
@@ -151,12 +152,12 @@ class Sequential(Model):
             return
         if not self._symbols and self._chain:
             self._trace(input_shape)
-            self._first_shape = plain(input_shape)
+            self._note_shape(input_shape)
         self.built = True
 
     def _build_for(self, input_shape: Any) -> None:
         # With data the layers build themselves as it reaches them: a structure of inputs is no shape for `build`.
-        self._first_shape = plain(input_shape)
+        self._note_shape(input_shape)
         if type(self).build is not Sequential.build:
             self.build(input_shape)
         self.built = True
@@ -170,18 +171,10 @@ class Sequential(Model):
     def call(self, inputs, training: bool | None = None, mask: Any = None):
         if not self._chain:
             return ag.convert_to_tensor(inputs)
-        if mask is not None or any(getattr(layer, "makes_mask", False) for layer in self._chain):
-            return self._masked(inputs, training, mask)
+        inputs = with_masks(inputs, mask)
         for layer in self._chain:
             # Those that need `training` find it in the call they are part of.
             inputs = layer(inputs)
-        return inputs
-
-    def _masked(self, inputs: Any, training: bool | None, mask: Any) -> Any:
-        for layer in self._chain:
-            given = inputs
-            inputs = layer(inputs, mask=mask) if mask is not None else layer(inputs)
-            mask = layer.compute_mask(layer._converted(given), mask)
         return inputs
 
     def compute_output_shape(self, input_shape):
@@ -194,7 +187,7 @@ class Sequential(Model):
         return {
             "name": self.name,
             "trainable": self.trainable,
-            "layers": [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in self._chain],
+            "layers": [plain(layer) for layer in self._chain],
         }
 
     @classmethod
@@ -202,3 +195,8 @@ class Sequential(Model):
         """Model with new weights, from what ``get_config`` gave."""
         layers = [made(Layer, entry, custom_objects) for entry in config["layers"]]
         return cls(layers, trainable=config.get("trainable", True), name=config.get("name"))
+
+
+def _applied(layer: Layer, symbol: SymbolicTensor) -> Any:
+    """What a layer gives for a symbolic tensor; an InputLayer is no step of its own."""
+    return symbol if isinstance(layer, InputLayer) else layer(symbol)

@@ -141,7 +141,10 @@ def call_symbolically(layer: Any, inputs: Any, args: tuple[Any, ...], kwargs: di
     input_shape = shapes.map_structure(lambda leaf: leaf.shape, inputs)
     if not layer.built:
         layer._build_symbolically(input_shape)
-    return record(layer, inputs, args, kwargs, _outputs_for(layer, inputs, args, kwargs, input_shape))
+    outputs = _outputs_for(layer, inputs, args, kwargs, input_shape)
+    for inner in layer._flatten_layers():  # of a call on ones, if there was one
+        inner._forget_losses()
+    return record(layer, inputs, args, kwargs, outputs)
 
 
 def record(layer: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output_shape: Any) -> Any:

@@ -123,11 +123,7 @@ class Tracked:
             return True
         seen.add(id(self))
         attributes = self.__dict__
-        values = [attributes[name] for name in self._holders if name != "_own_weights"]
-        return all(
-            isinstance(value, ag.Variable) or (isinstance(value, Tracked) and value._is_settled(seen))
-            for value in values
-        )
+        return all(_settled(attributes[name], seen, name in _OWN_LISTS) for name in self._holders)
 
     def _collect(self, found: dict[ag.Variable, None], seen: set[int], trainable_only: bool) -> None:
         """Add the weights below this layer to ``found``; ``seen`` are the layers that have been looked at.
@@ -191,6 +187,17 @@ class Tracked:
     def _tell_apart(self, layer: Any) -> None:
         """Number the name of ``layer`` if it was not chosen by the user and another layer here has it."""
         number_name(layer, {other.name for other in self._sublayers if other is not layer})
+
+
+_OWN_LISTS = ("_own_weights", "_chain")  # that change only where ``note_change`` is called
+
+
+def _settled(value: Any, seen: set[int], own: bool = False) -> bool:
+    if isinstance(value, Tracked):
+        return value._is_settled(seen)
+    if isinstance(value, tuple) or (own and isinstance(value, list)):
+        return all(_settled(item, seen) for item in value)
+    return not isinstance(value, (list, dict))
 
 
 def number_name(layer: Any, taken: set[str]) -> None:

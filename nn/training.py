@@ -78,8 +78,14 @@ class Trainer(Layer):
         self._compiled_metrics = compiled_metrics
         self._loss_mean = metrics_module.Mean("loss")
         # What was asked for, for `save`; a name says more than the object made from it.
-        self._asked = {"optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
-                       "weighted_metrics": weighted_metrics}  # fmt: skip
+        asked = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+        }
+        object.__setattr__(self, "_asked", asked)  # nothing in it is a layer of this model
 
     def _output_names(self) -> list[str] | None:
         """Names of the outputs where they are known before the first call."""

@@ -36,6 +36,7 @@ from ..ops.selection import *
 from ..ops.signals import *
 from ..ops.softmax import *
 from ..ops.sorting import *
+from ..ops.standardize import *
 from ..ops.statistics import *
 from ..ops.trigonometric import *
 from ..tensor import Tensor as ndarray  # the name NumPy users look for

@@ -173,9 +173,9 @@ def conv(x, w, strides=1, padding="valid", dilation=1, groups=1):
 
     Parameters
     ----------
-    x : array_like, Tensor or Variable, shape (batch, *spatial, channels)
+    x : array_like, Tensor or Variable, shape (batch, spatial axes, channels)
         With one or more spatial axes.
-    w : shape (*kernel, channels // groups, filters)
+    w : shape (window, channels // groups, filters)
     strides : int, or one for each spatial axis
         From one window to the next.
     padding : str, or a pair (before, after) for each spatial axis
@@ -189,7 +189,7 @@ def conv(x, w, strides=1, padding="valid", dilation=1, groups=1):
 
     Returns
     -------
-    Tensor, shape (batch, *windows, filters).
+    Tensor, shape (batch, spatial axes, filters).
 
     Raises
     ------
@@ -223,8 +223,8 @@ def conv_transpose(x, w, strides=1, padding="valid", output_padding=None, dilati
 
     Parameters
     ----------
-    x : array_like, Tensor or Variable, shape (batch, *spatial, channels)
-    w : shape (*kernel, filters, channels)
+    x : array_like, Tensor or Variable, shape (batch, spatial axes, channels)
+    w : shape (window, filters, channels)
         The kernel of the convolution of which this is the transpose.
     strides : int, or one for each spatial axis
     padding : "valid" or "same"
@@ -274,15 +274,15 @@ def depthwise_conv(x, w, strides=1, padding="valid", dilation=1):
 
     Parameters
     ----------
-    x : array_like, Tensor or Variable, shape (batch, *spatial, channels)
-    w : shape (*kernel, channels, multiplier)
+    x : array_like, Tensor or Variable, shape (batch, spatial axes, channels)
+    w : shape (window, channels, multiplier)
         Each channel gives ``multiplier`` channels of the result, which lie side by side.
     strides, padding, dilation
         As in ``conv``.
 
     Returns
     -------
-    Tensor, shape (batch, *windows, channels * multiplier).
+    Tensor, shape (batch, spatial axes, channels * multiplier).
 
     Raises
     ------

@@ -264,7 +264,7 @@ def max_pool(x, pool_size, strides=None, padding="valid"):
 
     Parameters
     ----------
-    x : array_like, Tensor or Variable, shape (batch, *spatial, channels)
+    x : array_like, Tensor or Variable, shape (batch, spatial axes, channels)
         With one or more spatial axes.
     pool_size : int, or one for each spatial axis
     strides : int, or one for each spatial axis, or None
@@ -274,7 +274,7 @@ def max_pool(x, pool_size, strides=None, padding="valid"):
 
     Returns
     -------
-    Tensor, shape (batch, *windows, channels).
+    Tensor, shape (batch, spatial axes, channels).
 
     Raises
     ------
@@ -305,7 +305,7 @@ def avg_pool(x, pool_size, strides=None, padding="valid"):
 
     Returns
     -------
-    Tensor, shape (batch, *windows, channels).
+    Tensor, shape (batch, spatial axes, channels).
 
     Raises
     ------

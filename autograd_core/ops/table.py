@@ -39,6 +39,7 @@ from . import (
     softmax,
     sorting,
     special,
+    standardize,
     statistics,
     symmetric,
     trigonometric,
@@ -82,6 +83,7 @@ FAMILIES = (
     special,
     activations,
     softmax,
+    standardize,
     creation,
 )
 

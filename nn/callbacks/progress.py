@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import time
 from typing import Any
@@ -71,7 +72,17 @@ class ProgbarLogger(Callback):
 
 def bar_is_possible() -> bool:
     """Whether somebody looks at the output while it comes, and tqdm (extra ``nn``) is installed."""
-    return (sys.stdout.isatty() or in_notebook()) and importlib.util.find_spec("tqdm") is not None
+    return (_is_terminal() or in_notebook()) and importlib.util.find_spec("tqdm") is not None
+
+
+def _is_terminal() -> bool:
+    """Whether the output goes to a terminal that has lines to draw on: tqdm draws nothing on one of no size."""
+    if not sys.stdout.isatty():
+        return False
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).lines != 0
+    except (OSError, ValueError):  # something that only says that it is a terminal
+        return True
 
 
 def in_notebook() -> bool:

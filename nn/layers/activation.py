@@ -37,7 +37,7 @@ class Activation(Pointwise):
         self.activation = activations.get(activation)
 
     def call(self, inputs):
-        return self.activation(inputs)
+        return self.activation(self._floating(inputs))
 
 
 class ReLU(Pointwise):
@@ -64,7 +64,7 @@ class ReLU(Pointwise):
         self.threshold = threshold
 
     def call(self, inputs):
-        return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
+        return activations.relu(self._floating(inputs), self.negative_slope, self.max_value, self.threshold)
 
 
 class LeakyReLU(Pointwise):
@@ -75,7 +75,7 @@ class LeakyReLU(Pointwise):
         self.negative_slope = negative_slope if alpha is None else alpha
 
     def call(self, inputs):
-        return anp.leaky_relu(inputs, self.negative_slope)
+        return anp.leaky_relu(self._floating(inputs), self.negative_slope)
 
 
 class PReLU(Pointwise):
@@ -116,6 +116,10 @@ class PReLU(Pointwise):
         )  # fmt: skip
 
     def call(self, inputs):
+        shape = tuple(inputs.shape[1:])
+        if len(shape) != self.alpha.ndim or any(a not in (1, b) for a, b in zip(self.alpha.shape, shape, strict=True)):
+            raise self._wrong_input(inputs.shape, f"(batch, *alpha), where alpha has shape {self.alpha.shape}")
+        inputs = self._floating(inputs)
         return anp.relu(inputs) - self.alpha * anp.relu(-inputs)
 
 
@@ -127,7 +131,7 @@ class ELU(Pointwise):
         self.alpha = alpha
 
     def call(self, inputs):
-        return anp.elu(inputs, self.alpha)
+        return anp.elu(self._floating(inputs), self.alpha)
 
 
 class Softmax(Pointwise):
@@ -138,6 +142,7 @@ class Softmax(Pointwise):
         self.axis = axis
 
     def call(self, inputs, mask=None):
+        inputs = self._floating(inputs)
         if mask is not None:
             inputs = anp.where(mask, inputs, -3e38 if inputs.dtype.itemsize > 2 else -3e4)
         if isinstance(self.axis, int):

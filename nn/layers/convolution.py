@@ -94,9 +94,10 @@ class Windowed(Layer):
     def call(self, inputs):
         if inputs.ndim != self.rank + 2 or self._channels(inputs.shape) != self._built_for:
             raise self._wrong_input(inputs.shape, f"{self.rank + 2} axes and {self._built_for} channels")
-        if inputs.array.dtype.kind in "iub":
-            inputs = inputs.astype(self.dtype)
-        outputs = self._convolved(channels_to_end(inputs, self.data_format))
+        try:
+            outputs = self._convolved(channels_to_end(self._floating(inputs), self.data_format))
+        except ag.ShapeError as error:
+            raise ag.ShapeError(f"{type(self).__name__} {self.name!r}: {error}") from None
         if self.bias is not None:
             outputs = anp.add_bias(outputs, self.bias)
         return self.activation(channels_back(outputs, self.data_format))

@@ -122,6 +122,7 @@ class Lambda(Layer):
         self.function = function
         self.output_shape = output_shape
         self.mask = mask
+        self.supports_masking = mask is not None
         self.arguments = arguments or {}
         try:
             self._takes = set(inspect.signature(function).parameters)
@@ -146,8 +147,6 @@ class Lambda(Layer):
 
 class Masking(Pointwise):
     """Leave out time steps whose features all equal ``mask_value``: layers after it that know masks skip them."""
-
-    makes_mask = True
 
     def __init__(self, mask_value: float = 0.0, **options: Any):
         super().__init__(**options)

@@ -81,8 +81,7 @@ class Dense(Layer):
             )  # fmt: skip
 
     def call(self, inputs):
-        if inputs.array.dtype.kind in "iub":
-            inputs = inputs.astype(self.dtype)
+        inputs = self._floating(inputs)
         kernel, bias = self.kernel, self.bias
         try:
             outputs = anp.matmul(inputs, kernel) if bias is None else anp.affine(inputs, kernel, bias)

@@ -25,7 +25,7 @@ class RandomLayer(Pointwise):
         self.generator = generator(seed)
 
     def call(self, inputs, training=False):
-        return self._changed(inputs) if training else inputs
+        return self._changed(self._floating(inputs)) if training else inputs
 
     def _changed(self, inputs: ag.Tensor) -> ag.Tensor:
         raise TypeError(f"{type(self).__name__} does not define _changed(inputs).")
@@ -120,7 +120,7 @@ class GaussianNoise(RandomLayer):
 
     def __init__(self, stddev: float, seed: Seed = None, **options: Any):
         super().__init__(seed, **options)
-        if isinstance(stddev, bool) or not stddev >= 0:
+        if isinstance(stddev, (bool, str)) or not stddev >= 0:
             raise ag.DomainError(f"GaussianNoise: stddev is {stddev!r}; expected a number of at least 0.")
         self.stddev = stddev
 

@@ -73,6 +73,12 @@ class Normalizer(Pointwise):
                 regularizer=self.beta_regularizer, constraint=self.beta_constraint,
             )  # fmt: skip
 
+    def _standardized(self, inputs: Any, axes: tuple[int, ...], shape: Sequence[int] | None = None) -> Any:
+        """Scaled and moved result, with the mean and the variance that were taken off."""
+        weights = (self.gamma, self.beta)
+        scale, offset = (w if w is None or shape is None else anp.reshape(w, shape) for w in weights)
+        return anp.standardize(inputs, axes, self.epsilon, scale, offset)
+
     def _scaled(self, centered: Any, variance: Any, shape: Sequence[int] | None = None) -> Any:
         """``centered / sqrt(variance + epsilon) * gamma + beta``, with the weights seen in ``shape``."""
         factor = 1.0 / anp.sqrt(variance + self.epsilon)
@@ -131,6 +137,7 @@ class BatchNormalization(Normalizer):
 
     def build(self, input_shape):
         axis = axis_of(f"BatchNormalization {self.name!r}", self.axis, len(input_shape))
+        self._ndim = len(input_shape)
         length = (input_shape[axis],)
         self._add_weights(length)
         self.moving_mean = self.add_weight(length, self.moving_mean_initializer, name="moving_mean", trainable=False)
@@ -139,20 +146,27 @@ class BatchNormalization(Normalizer):
         )
 
     def call(self, inputs, training=None, mask=None):
+        inputs = self._floating(inputs)
         axis = axis_of(f"BatchNormalization {self.name!r}", self.axis, inputs.ndim)
         length = self.moving_mean.shape[0]
-        if inputs.shape[axis] != length:
-            raise self._wrong_input(inputs.shape, f"{length} entries along axis {self.axis}, as when it was built")
+        if inputs.ndim != self._ndim or inputs.shape[axis] != length:
+            raise self._wrong_input(
+                inputs.shape, f"{self._ndim} axes and {length} entries along axis {self.axis}, as when it was built"
+            )
         shape = [1] * inputs.ndim
         shape[axis] = length
         if not (training and self.trainable):
             mean, variance = (anp.reshape(w, shape) for w in (self.moving_mean, self.moving_variance))
             return self._scaled(inputs - mean, variance, shape)
         axes = tuple(i for i in range(inputs.ndim) if i != axis)
-        centered, mean, variance = _moments(inputs, axes, mask)
+        if mask is None:
+            outputs, mean, variance = self._standardized(inputs, axes, shape)
+        else:
+            centered, mean, variance = _moments(inputs, axes, mask)
+            outputs = self._scaled(centered, variance, shape)
         self._follow(self.moving_mean, mean)
         self._follow(self.moving_variance, variance)
-        return self._scaled(centered, variance, shape)
+        return outputs
 
     def _follow(self, running: ag.Variable, batch: Any) -> None:
         """Move a running mean towards the value of this batch."""
@@ -163,10 +177,6 @@ class BatchNormalization(Normalizer):
 
 def _moments(inputs: Any, axes: tuple[int, ...], mask: Any) -> tuple[Any, Any, Any]:
     """Inputs less their mean, the mean, and the variance; of the entries that the mask leaves."""
-    if mask is None:
-        mean = anp.mean(inputs, axis=axes, keepdims=True)
-        centered = inputs - mean
-        return centered, mean, anp.mean(anp.square(centered), axis=axes, keepdims=True)
     kept = np.expand_dims(np.asarray(ag.convert_to_tensor(mask).array, bool), -1)
     kept = np.broadcast_to(kept, inputs.shape)
     count = kept.sum(axis=axes, keepdims=True).astype(inputs.dtype) + inputs.dtype.type(1e-7)
@@ -214,14 +224,14 @@ class LayerNormalization(Normalizer):
         self._add_weights(self._lengths)
 
     def call(self, inputs):
+        inputs = self._floating(inputs)
         axes = self._axes(inputs.ndim)
         if tuple(inputs.shape[axis] for axis in axes) != self._lengths:
             raise self._wrong_input(inputs.shape, f"lengths {self._lengths} along axes {axes}, as when it was built")
-        centered, _, variance = _moments(inputs, axes, None)
         shape = None
         if axes != tuple(range(inputs.ndim - len(axes), inputs.ndim)):
             shape = [length if axis in axes else 1 for axis, length in enumerate(inputs.shape)]
-        return self._scaled(centered, variance, shape)
+        return self._standardized(inputs, axes, shape)[0]
 
 
 class GroupNormalization(Normalizer):
@@ -269,6 +279,7 @@ class GroupNormalization(Normalizer):
             raise self._wrong_input(input_shape, f"a number of channels that {self.groups} groups divide")
 
     def call(self, inputs):
+        inputs = self._floating(inputs)
         axis = axis_of(f"GroupNormalization {self.name!r}", self.axis, inputs.ndim)
         if inputs.shape[axis] != self._channels:
             raise self._wrong_input(inputs.shape, f"{self._channels} entries along axis {self.axis}")
@@ -278,8 +289,7 @@ class GroupNormalization(Normalizer):
         axes = tuple(i for i in range(1, grouped.ndim) if i != axis)
         weights = [1] * grouped.ndim
         weights[axis : axis + 2] = [self._count, size]
-        centered, _, variance = _moments(grouped, axes, None)
-        return anp.reshape(self._scaled(centered, variance, weights), shape)
+        return anp.reshape(self._standardized(grouped, axes, weights)[0], shape)
 
 
 class UnitNormalization(Pointwise):
@@ -290,5 +300,6 @@ class UnitNormalization(Pointwise):
         self.axis = axis
 
     def call(self, inputs):
+        inputs = self._floating(inputs)
         axes = self.axis if isinstance(self.axis, int) else tuple(self.axis)
         return inputs / anp.sqrt(anp.maximum(anp.sum(anp.square(inputs), axis=axes, keepdims=True), 1e-12))

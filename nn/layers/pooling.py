@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+import autograd_core as ag
 import autograd_core.numpy as anp
 
 from ..layer import Layer
@@ -52,8 +53,16 @@ class Pooling(Layer):
 
     def call(self, inputs):
         self._checked(inputs.shape)
-        pooled = self._pooled(channels_to_end(inputs, self.data_format), self.pool_size, self.strides, self.padding)
+        inputs = self._prepared(channels_to_end(inputs, self.data_format))
+        try:
+            pooled = self._pooled(inputs, self.pool_size, self.strides, self.padding)
+        except ag.ShapeError as error:
+            raise ag.ShapeError(f"{type(self).__name__} {self.name!r}: {error}") from None
         return channels_back(pooled, self.data_format)
+
+    def _prepared(self, inputs: Any) -> Any:
+        """Inputs as the pooling takes them; a mean is not of whole numbers."""
+        return inputs if self._pooled is anp.max_pool else self._floating(inputs)
 
     def compute_output_shape(self, input_shape):
         self._checked(input_shape)
@@ -137,7 +146,7 @@ class GlobalPooling(Layer):
 
 class _GlobalAverage(GlobalPooling):
     def call(self, inputs):
-        return anp.mean(inputs, axis=self._axes(inputs.shape), keepdims=self.keepdims)
+        return anp.mean(self._floating(inputs), axis=self._axes(inputs.shape), keepdims=self.keepdims)
 
 
 class _GlobalMax(GlobalPooling):
@@ -154,6 +163,7 @@ class GlobalAveragePooling1D(_GlobalAverage):
     def call(self, inputs, mask=None):
         if mask is None:
             return super().call(inputs)
+        inputs = self._floating(inputs)
         (axis,) = self._axes(inputs.shape)
         kept = np.asarray(anp.asarray(mask), inputs.dtype)
         kept = kept[:, :, None] if axis == 1 else kept[:, None, :]

@@ -68,11 +68,22 @@ class Normalization(Pointwise):
         self._lengths = tuple(input_shape[axis] for axis in self._kept)
         if None in self._lengths:
             raise self._wrong_input(input_shape, f"known lengths along axis {self.axis}")
+        self._shape = [length if axis in self._kept else 1 for axis, length in enumerate(input_shape)]
         if self.input_mean is not None:
             return
         self.adapt_mean = self.add_weight(self._lengths, "zeros", name="mean", trainable=False)
         self.adapt_variance = self.add_weight(self._lengths, "ones", name="variance", trainable=False)
         self.count = self.add_weight((), "zeros", dtype="int32", name="count", trainable=False)
+
+    @property
+    def mean(self) -> Any:
+        """Mean, in a shape that goes with that of the inputs."""
+        return self._statistics(self._shape)[0]
+
+    @property
+    def variance(self) -> Any:
+        """Variance, in a shape that goes with that of the inputs."""
+        return self._statistics(self._shape)[1]
 
     def adapt(self, data: Any) -> None:
         """Take mean and variance from data.

@@ -183,7 +183,7 @@ def test_csv_logger(tmp_path):
     rows = list(csv.DictReader(path.read_text().splitlines()))
     assert list(rows[0]) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
     assert [float(row["loss"]) for row in rows] == history.history["loss"]
-    assert [row["val_loss"] for row in rows][0] == "NA"
+    assert rows[0]["val_loss"] == "NA"
     run(nn.callbacks.CSVLogger(path, append=True), epochs=1, validation_data=(X, Y))
     assert len(path.read_text().splitlines()) == 5
     run(nn.callbacks.CSVLogger(path, separator=";"), epochs=1)

@@ -17,7 +17,7 @@ X = RANDOM.normal(size=(40, 3)).astype(np.float32)
 Y = RANDOM.randint(0, 3, 40)
 
 
-class Break(Exception):
+class BrokenOffError(Exception):
     """What ends a training here."""
 
 
@@ -31,7 +31,7 @@ class BreakAt(nn.callbacks.Callback):
         if self.left is not None:
             self.left -= 1
             if self.left < 0:
-                raise Break
+                raise BrokenOffError
 
 
 def model(optimizer):
@@ -100,7 +100,7 @@ def test_it_goes_on_where_it_was(tmp_path, feed, optimizer, save_freq):
     for step in (0, 3, 4, 9):
         folder = tmp_path / str(step)
         for at in (step, 1):
-            with pytest.raises(Break):
+            with pytest.raises(BrokenOffError):
                 run(folder, feed, optimizer, broken_at=at, save_freq=save_freq)
         assert_same(run(folder, feed, optimizer, save_freq=save_freq), expected)
         assert not list(folder.iterdir())
@@ -121,7 +121,7 @@ def test_the_backup_may_be_kept(tmp_path):
 
 def test_a_backup_that_does_not_fit(tmp_path):
     """Of another network, optimizer or callbacks; damaged: an error, and the model is as it was."""
-    with pytest.raises(Break):
+    with pytest.raises(BrokenOffError):
         run(tmp_path, "arrays", "adam", broken_at=2)
     path = tmp_path / "backup.safetensors"
     data = path.read_bytes()
@@ -145,6 +145,25 @@ def test_a_backup_that_does_not_fit(tmp_path):
         nn.callbacks.BackupAndRestore(tmp_path, save_freq=0)
     with pytest.raises(ag.DomainError, match="backup_dir is empty"):
         nn.callbacks.BackupAndRestore("")
+
+
+def test_states_of_recurrent_layers_come_back(tmp_path):
+    """A layer that goes on from batch to batch does so from before the break to after it."""
+    x = RANDOM.normal(size=(40, 4, 3)).astype(np.float32)
+
+    def run_recurrent(folder, broken_at=None):
+        initializers = {"kernel_initializer": nn.initializers.GlorotUniform(1), "recurrent_initializer": "identity"}
+        recurrent = nn.layers.SimpleRNN(3, stateful=True, **initializers)
+        made = nn.Sequential([recurrent, nn.layers.Dense(3, kernel_initializer=nn.initializers.GlorotUniform(2))])
+        made.compile("sgd", nn.losses.SparseCategoricalCrossentropy(from_logits=True))
+        callbacks = [nn.callbacks.BackupAndRestore(folder, save_freq=1), BreakAt(broken_at)]
+        made.fit(x, Y, batch_size=8, epochs=2, shuffle=False, verbose=0, callbacks=callbacks)
+        return made.get_weights(), {}
+
+    expected = run_recurrent(tmp_path / "whole")
+    with pytest.raises(BrokenOffError):
+        run_recurrent(tmp_path / "broken", broken_at=6)
+    assert_same(run_recurrent(tmp_path / "broken"), expected)
 
 
 def test_a_training_that_had_stopped_stays_stopped(tmp_path, monkeypatch):
