@@ -76,6 +76,10 @@ class Model(Trainer):
             taken: set[str] = set()
             for layer in graph.layers:
                 number_name(layer, taken)
+                if layer.name in taken:
+                    raise ag.StructureError(
+                        f"{self.name}: two layers are called {layer.name!r}; choose another name for one of them."
+                    )
                 taken.add(layer.name)
             self._graph = graph
             self.built = True

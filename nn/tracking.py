@@ -63,16 +63,25 @@ class Tracked:
         if len(values) != len(weights):
             raise ag.StructureError(
                 f"{self.name}.set_weights: got {len(values)} arrays; this {type(self).__name__} has {len(weights)} "
-                f"weights: {', '.join(str(weight.name) for weight in weights)}."
+                f"weights{': ' if weights else ''}{', '.join(str(weight.name) for weight in weights)}."
+                + ("" if weights or self.built else " It is not built yet: call it on data, or build(shape), first.")
             )
+        arrays = []
         for weight, value in zip(weights, values, strict=True):
             if np.shape(value) != weight.shape:
                 raise ag.ShapeError(
                     f"{self.name}.set_weights: the array for {weight.name!r} has shape {np.shape(value)}; expected "
                     f"{weight.shape}."
                 )
-        for weight, value in zip(weights, values, strict=True):
-            weight.assign(np.asarray(value, dtype=weight.dtype))
+            try:
+                arrays.append(np.asarray(value, dtype=weight.dtype))
+            except (TypeError, ValueError) as error:
+                raise ag.DtypeError(
+                    f"{self.name}.set_weights: the array for {weight.name!r} cannot be converted to {weight.dtype}: "
+                    f"{error}."
+                ) from None
+        for weight, array in zip(weights, arrays, strict=True):
+            weight.assign(array)
 
     def count_params(self) -> int:
         """How many numbers there are in all weights."""

@@ -11,6 +11,7 @@ import autograd_core as ag
 import autograd_core.numpy as anp
 
 from ..config import Configured
+from ..masks import known, mask_of
 
 EPSILON = 1e-7
 
@@ -59,7 +60,12 @@ class Loss(Configured):
             What is true, and what was predicted.
         sample_weight : array_like, optional
             Multiplies the loss of each sample. Fewer axes than the losses have stand for the first ones.
+
+        Notes
+        -----
+        Time steps that a mask of ``y_pred`` leaves out (see ``layers.Masking``) do not count.
         """
+        mask = mask_of(y_pred) if known else None
         if y_pred.__class__ is not ag.Tensor:
             y_pred = tensor(y_pred)
         if y_true.__class__ is not ag.Tensor:
@@ -70,9 +76,10 @@ class Loss(Configured):
         if dtype.kind == "f" and dtype is not y_pred.array.dtype and y_pred.array.dtype.kind in "fc":
             y_true = y_true.astype(y_pred.dtype)  # float64 targets do not make the loss of float32 predictions float64
         reduction = self.reduction
-        if sample_weight is None and reduction in MEANS:
+        if mask is None and sample_weight is None and reduction in MEANS:
             return self._mean(y_true, y_pred)
-        return reduced(self.call(y_true, y_pred), sample_weight, self._counted(y_true), reduction)
+        losses = self.call(y_true, y_pred)
+        return reduced(losses, sample_weight, _both(self._counted(y_true), mask, losses.shape), reduction)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}, reduction {self.reduction!r}>"
@@ -104,6 +111,14 @@ class LossFunctionWrapper(Loss):
     def call(self, y_true, y_pred):
         losses = self.fn(y_true, y_pred, **self.options)
         return losses if losses.__class__ is ag.Tensor else ag.convert_to_tensor(losses)
+
+
+def _both(counted: np.ndarray | None, mask: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+    """What counts and is not masked: a mask of the predictions that has the shape of the losses is heeded."""
+    if mask is None or np.shape(mask) != shape:
+        return counted
+    kept = np.asarray(tensor(mask).array, bool)
+    return kept if counted is None else kept & counted.reshape(shape)
 
 
 # -- reductions ------------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def test_frozen():
     assert (inner.get_weights()[2] != before[2]).all()
 
 
-# What Keras 3.13 gives for the test below.
+# What Keras 3.15 gives for the test below.
 KERAS_FIT = {
     "mean": [1.874842, 1.261178, 2.236026, 2.56216],
     "variance": [7.921825, 7.608293, 7.382929, 5.494289],
