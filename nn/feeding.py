@@ -7,6 +7,7 @@ from the middle.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -184,7 +185,9 @@ def gives_batches(x: Any) -> bool:
 
 def array_feed(arrays: tuple[Any, ...], batch_size: int | None, shuffle: bool = False, seed: Seed = None) -> Feed:
     """Batches of arrays that have been checked."""
-    dataset = Dataset.from_tensor_slices(arrays)
+    # A single input alone comes as itself, not as a tuple: so a train_step of the user's expects it, in Keras.
+    alone = len(arrays) == 1 and not isinstance(arrays[0], tuple)
+    dataset = Dataset.from_tensor_slices(arrays[0] if alone else arrays)
     if shuffle:
         dataset = dataset.shuffle(len(dataset), seed=generator(seed))
     return DatasetFeed(dataset.batch(DEFAULT_BATCH_SIZE if batch_size is None else batch_size))
@@ -349,7 +352,7 @@ def leaves(value: Any) -> list[Any]:
 def split(asked: str, arrays: tuple[Any, ...], fraction: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """All but the last ``fraction`` of the samples, and those."""
     count = len(leaves(arrays)[0])
-    at = count - int(count * fraction) if 0 < fraction < 1 else 0
+    at = math.floor(count * (1.0 - fraction)) if 0 < fraction < 1 else 0  # rounded as Keras does it
     if not 0 < at < count:
         raise ag.DomainError(
             f"{asked}: validation_split is {fraction!r} of {count} samples; expected a part between 0 and 1 that "

@@ -297,6 +297,18 @@ def test_the_training_step_of_the_guide():
     assert found.history["accuracy"] == pytest.approx(history.history["accuracy"])
 
 
+def test_a_lone_input_comes_as_itself():
+    """As in Keras: ``train_step(data)`` gets x where there is no y, and a tuple where there is."""
+    made, seen = model(), []
+    made.train_step = lambda data: seen.append(data) or {"loss": 0.0}
+    made.fit(X, batch_size=48, shuffle=False, verbose=0)
+    assert isinstance(seen[0], ag.Tensor)
+    np.testing.assert_array_equal(seen[0].numpy(), X)
+    made.fit((X, X[:, :1]), batch_size=48, verbose=0)
+    made.fit(X, Y, batch_size=48, verbose=0)
+    assert [len(data) for data in seen[1:]] == [1, 2]
+
+
 class OwnMetric(nn.Model):
     """Its metric is an attribute, and is reset before each epoch."""
 
