@@ -26,6 +26,7 @@ from . import (
     losses,
     metrics,
     models,
+    ops,
     regularizers,
     utils,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "ops",
     "regularizers",
     "utils",
 ]

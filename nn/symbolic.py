@@ -77,8 +77,8 @@ class SymbolicTensor:
     def _no_value(self, asked: str) -> ag.AutogradError:
         return ag.ConversionError(
             f"{self!r} was asked for {asked}, and has no value: it stands for what will be there when the model is "
-            "called. Operators, indexing and NumPy's own functions (np.tanh, np.concatenate) become layers; put any "
-            "other computation into a layer of your own, or into layers.Lambda(function)."
+            "called. Operators, indexing, NumPy's own functions (np.tanh, np.concatenate) and those of nn.ops become "
+            "layers; put any other computation into a layer of your own, or into layers.Lambda(function)."
         )
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):

@@ -62,7 +62,7 @@ PUBLIC_MODULES = {
     "nn",
     *(f"nn.{name}" for name in ("activations", "callbacks", "data", "initializers", "layers", "losses", "metrics")),
     *(f"nn.{name}" for name in ("constraints", "datasets", "datasets.clusters", "datasets.fashion_mnist")),
-    *(f"nn.{name}" for name in ("datasets.mnist", "models", "regularizers", "utils")),
+    *(f"nn.{name}" for name in ("datasets.mnist", "models", "ops", "regularizers", "utils")),
 }
 
 # Third-party packages that may be imported where they are used.
