@@ -198,7 +198,7 @@ def passes(name: str, command: Sequence[str | Path]) -> bool:
 
 def test(args: Sequence[str]) -> int:
     """Check lint, format and types, then run the tests; arguments go on to pytest."""
-    prepare(["test", "demos", "nn", "docs"], optional=["draw"])
+    prepare(["test", "demos", "nn", "docs"], optional=["draw", "tensorboard"])
     python = venv_python()
     failed = []
     # A folder of its own for the tests' files: pytest's common one fails now and then when two runs end together.

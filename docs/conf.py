@@ -1,9 +1,13 @@
 """How Sphinx builds the site: `python dev.py docs`."""
 
 import inspect
+import re
 from pathlib import Path
 
+from docutils import nodes
 from docutils.parsers.rst import Directive
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.util.inspect import stringify_signature
 
 import autograd_core as ag
 import autograd_core.numpy as anp
@@ -14,11 +18,12 @@ author = "The autograd-core authors"
 copyright = "2026, the autograd-core authors"
 release = version = ag.__version__
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "sphinx.ext.viewcode"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = "autograd-core"
+html_math_renderer = "mathml"  # browsers set it by themselves: the pages need no script from elsewhere
 html_static_path = ["_static"]
 html_css_files = ["wide.css"]  # code of 120 columns beside the text
 
@@ -95,6 +100,32 @@ def draw_pictures(app) -> None:
         print(f"no pictures: {error}")
 
 
+def constructor(app, what, name, obj, options, signature, returned):
+    """Signature of a class as Python has it. Sphinx shows that of ``__new__``, which may be ``*args, **kwargs``."""
+    if what != "class" or not signature or not signature.startswith("(*args"):
+        return None
+    return stringify_signature(inspect.signature(obj), show_annotation=False), returned
+
+
+def link_pointers(app, what, name, obj, options, lines) -> None:
+    """Make links of "see ``Name``", "as for ``Name``" and "those of ``Name``" in docstrings."""
+    lines[:] = [
+        re.sub(r"(\b[Ss]ee|\b[Aa]s for|\b[Tt]hose of) ``([A-Za-z_][\w.]*)``", r"\1 :py:obj:`.\2`", line)
+        for line in lines
+    ]
+
+
+def show_formula(writer, node: nodes.math | nodes.math_block) -> None:
+    """Write a formula as MathML."""
+    block = isinstance(node, nodes.math_block)
+    formula = tex2mathml(node.astext(), as_block=block)
+    writer.body.append(f'<div class="math">{formula}</div>' if block else formula)
+    raise nodes.SkipNode
+
+
 def setup(app) -> None:
     app.add_directive("primitives", Primitives)
+    app.add_html_math_renderer("mathml", (show_formula, None), (show_formula, None))
     app.connect("builder-inited", draw_pictures)
+    app.connect("autodoc-process-signature", constructor)
+    app.connect("autodoc-process-docstring", link_pointers)

@@ -79,15 +79,14 @@ class CompiledLoss:
             by_output("loss", self.loss if self.single else self.spec, names, repeat=self.single),
             by_output("y", y, names),
             by_output("the output", y_pred, names),
-            by_output("sample_weight", sample_weight, names, repeat=sample_weight is None),
+            _weights_by_output(sample_weight, names),
             by_output("loss_weights", self.weights, names, repeat=self.weights is None),
         ]
-        if not self.trackers:
-            self.trackers = [metrics.Mean(f"{name}_loss") for name in names] if len(names) > 1 else []
+        trained = [row for row in zip(names, *rows, strict=True) if row[1] is not None]
+        if not self.trackers and len(trained) > 1:
+            self.trackers = [metrics.Mean(f"{row[0]}_loss") for row in trained]
         total = None
-        for position, (loss, true, predicted, weight, factor) in enumerate(zip(*rows, strict=True)):
-            if loss is None:
-                continue
+        for position, (_, loss, true, predicted, weight, factor) in enumerate(trained):
             value = loss(true, predicted, weight)
             if self.trackers:
                 self.trackers[position].update_state(value, sample_weight=len(predicted))
@@ -111,10 +110,10 @@ class CompiledMetrics:
     def __init__(self, wanted: Any, weighted: Any, names: Sequence[str] | None):
         self.names = names
         several = names is not None and len(names) > 1
-        self.plain = _placed("metrics", wanted, names, several)
-        self.weighted = _placed("weighted_metrics", weighted, names, several)
+        taken = {"loss"}
+        self.plain = _placed("metrics", wanted, names, several, taken)
+        self.weighted = _placed("weighted_metrics", weighted, names, several, taken)
         self.all = [metric for _, metric in (*self.plain, *self.weighted)]
-        _tell_apart(self.all)
         self._together = not any(key is not None for key, _ in (*self.plain, *self.weighted))
 
     def update(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
@@ -130,7 +129,7 @@ class CompiledMetrics:
         names = list(self.names or output_names(y_pred))
         true = by_output("y", y, names)
         predicted = by_output("the output", y_pred, names)
-        weights = by_output("sample_weight", sample_weight, names, repeat=sample_weight is None)
+        weights = _weights_by_output(sample_weight, names)
         for heeds, placed in ((False, self.plain), (True, self.weighted)):
             for key, metric in placed:
                 place = 0 if key is None else key if isinstance(key, int) else _place(key, names)
@@ -138,14 +137,21 @@ class CompiledMetrics:
                 metric.update_state(true[place], predicted[place], *weight)
 
 
-def _placed(what: str, wanted: Any, names: Sequence[str] | None, several: bool) -> list[tuple[Any, metrics.Metric]]:
+def _placed(
+    what: str, wanted: Any, names: Sequence[str] | None, several: bool, taken: set[str]
+) -> list[tuple[Any, metrics.Metric]]:
     """Metrics with the output that each belongs to: a name, a position, or None for the only one."""
     if wanted is None:
         return []
+    heeds = what == "weighted_metrics"
     if is_config(wanted):
         wanted = [wanted]
     if isinstance(wanted, Mapping):
-        return [(key, metric) for key, entry in wanted.items() for metric in _made(entry, key if several else None)]
+        return [
+            (key, metric)
+            for key, entry in wanted.items()
+            for metric in _made(entry, key if several else None, taken, heeds)
+        ]
     if not isinstance(wanted, (list, tuple)):
         wanted = [wanted]
     if several or any(isinstance(entry, (list, tuple, Mapping)) and not is_config(entry) for entry in wanted):
@@ -158,33 +164,34 @@ def _placed(what: str, wanted: Any, names: Sequence[str] | None, several: bool) 
         return [
             (position, metric)
             for position, (entry, label) in enumerate(zip(wanted, labels, strict=True))
-            for metric in _made(entry, label if len(wanted) > 1 else None)
+            for metric in _made(entry, label if len(wanted) > 1 else None, taken, heeds)
         ]
-    return [(None, metric) for metric in _made(wanted, None)]
+    return [(None, metric) for metric in _made(wanted, None, taken, heeds)]
 
 
-def _tell_apart(found: Sequence[metrics.Metric]) -> None:
-    """Number the names of metrics that are called the same: the figures are kept by name."""
-    taken: set[str] = {"loss"}
-    for metric in found:
-        base, number = metric.name, 1
-        while metric.name in taken:
-            metric.name = f"{base}_{number}"
-            number += 1
-        taken.add(metric.name)
-
-
-def _made(entry: Any, prefix: str | None) -> list[metrics.Metric]:
+def _made(entry: Any, prefix: str | None, taken: set[str], heeds: bool) -> list[metrics.Metric]:
     found = []
     for each in entry if isinstance(entry, (list, tuple)) else [entry]:
         if each is None:
             continue
         automatic = isinstance(each, str) and each.lower() in ("accuracy", "acc")
         metric = AutoAccuracy(each) if automatic else metrics.get(each)
-        if prefix is not None and not metric.name.startswith(f"{prefix}_"):
-            metric.name = f"{prefix}_{metric.name}"
+        metric.name = _free_name(metric.name, prefix, taken, heeds)
+        taken.add(metric.name)
         found.append(metric)
     return found
+
+
+def _free_name(own: str, prefix: str | None, taken: set[str], heeds: bool) -> str:
+    """Name of a figure as Keras makes it: figures are kept by name, so no two may be called the same."""
+    front = "" if prefix is None or own.startswith(f"{prefix}_") else f"{prefix}_"
+    if heeds and front + own in taken:
+        own = f"weighted_{own}"
+    name, number = front + own, 1
+    while name in taken:
+        name = f"{front}{own}_{number}"
+        number += 1
+    return name
 
 
 def output_names(y_pred: Any) -> list[str]:
@@ -210,6 +217,11 @@ def by_output(what: str, value: Any, names: Sequence[str], repeat: bool = False)
             f"{what} has {len(entries)} entries; the model has {len(names)} outputs: {', '.join(names)}."
         )
     return entries
+
+
+def _weights_by_output(sample_weight: Any, names: Sequence[str]) -> list[Any]:
+    """Weights of the samples for each output; those that are given once are for all."""
+    return by_output("sample_weight", sample_weight, names, repeat=not shapes.is_structure(sample_weight))
 
 
 def _place(key: str, names: Sequence[str]) -> int:

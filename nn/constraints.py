@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import autograd_core as ag
 import autograd_core.numpy as anp
 
-from .config import Configured, is_config, made, plain
-from .lookup import by_name
+from .config import Configured, made, plain
+from .lookup import object_for
 
 __all__ = [
     "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "max_norm", "min_max_norm",
@@ -110,20 +109,7 @@ def get(identifier: Any) -> Callable[..., Any] | None:
     ConversionError
         For something that cannot be called.
     """
-    if identifier is None:
-        return None
-    if is_config(identifier):
-        return made(Constraint, identifier)  # type: ignore[type-abstract]
-    if isinstance(identifier, str):
-        return by_name("constraint", identifier, _KNOWN)()
-    if isinstance(identifier, type):
-        return identifier()
-    if not callable(identifier):
-        raise ag.ConversionError(
-            f"constraints.get: got a {type(identifier).__name__}; expected a name, a constraint, or a function of a "
-            "weight."
-        )
-    return identifier
+    return None if identifier is None else object_for("constraint", identifier, Constraint, _KNOWN, "a weight")
 
 
 def serialize(constraint: Constraint) -> dict[str, Any]:

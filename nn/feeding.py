@@ -1,7 +1,6 @@
 """From what ``fit`` is given to batches: arrays, Datasets, generators, and objects with ``len`` and ``[i]``.
 
-A feed can be run through once for each epoch, and knows the state of its random order, so that a training can go on
-from the middle.
+A feed is run through once for each epoch. It knows the state of its order, so that a training can go on in the middle.
 """
 
 from __future__ import annotations
@@ -154,6 +153,18 @@ class LimitedFeed(Feed):
             self._next()
 
 
+class FirstFeed(Feed):
+    """The first batches of another feed; an evaluation sees no sample twice."""
+
+    def __init__(self, source: Feed, steps: int):
+        self.source = source
+        self.steps = steps if source.steps is None else min(steps, source.steps)
+        self._limit = steps
+
+    def epoch(self, skip: int = 0) -> Iterator[Any]:
+        return itertools.islice(self.source.epoch(), skip, self._limit)
+
+
 def feed(
     asked: str,
     x: Any,
@@ -174,8 +185,8 @@ def feed(
         Batches to give; all if None.
     """
     if gives_batches(x):
-        return adjusted(asked, batch_feed(asked, x, y, sample_weight, batch_size), steps)
-    return adjusted(asked, array_feed(checked_arrays(asked, x, y, sample_weight), batch_size), steps)
+        return limited(asked, batch_feed(asked, x, y, sample_weight, batch_size), steps)
+    return limited(asked, array_feed(checked_arrays(asked, x, y, sample_weight), batch_size), steps)
 
 
 def gives_batches(x: Any) -> bool:
@@ -214,11 +225,18 @@ def adjusted(
     """A feed with so many batches in an epoch, and with weights for classes."""
     if class_weight is not None:
         source = Weighted(source, class_weight)
-    if steps is None:
-        return source
+    return source if steps is None else LimitedFeed(source, _checked_steps(asked, steps))
+
+
+def limited(asked: str, source: Feed, steps: int | None) -> Feed:
+    """A feed that ends after so many batches, or where the data end."""
+    return source if steps is None else FirstFeed(source, _checked_steps(asked, steps))
+
+
+def _checked_steps(asked: str, steps: Any) -> int:
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1:
         raise ag.DomainError(f"{asked}: the number of steps is {steps!r}; expected an integer of at least 1.")
-    return LimitedFeed(source, int(steps))
+    return int(steps)
 
 
 class Weighted(Feed):
@@ -227,7 +245,12 @@ class Weighted(Feed):
     def __init__(self, source: Feed, class_weight: Mapping[int, float]):
         self.source = source
         self.steps = source.steps
-        self.table = {int(key): float(value) for key, value in class_weight.items()}
+        try:
+            self.table = {int(key): float(value) for key, value in class_weight.items()}
+        except (AttributeError, TypeError, ValueError):
+            self.table = {-1: math.nan}
+        if not all(map(math.isfinite, self.table.values())):
+            raise ag.DomainError(f"class_weight is {class_weight!r}; expected a dict of a number for each class.")
 
     def epoch(self, skip: int = 0) -> Iterator[Any]:
         for batch in self.source.epoch(skip):
@@ -245,7 +268,7 @@ class Weighted(Feed):
         if labels.ndim > 1 and labels.shape[-1] > 1:
             labels = labels.argmax(axis=-1)
         labels = labels.reshape(len(labels), -1)[:, 0].astype(int)
-        own = np.array([self.table.get(int(label), 1.0) for label in labels], np.float32)
+        own = np.array([self.table.get(int(label), 1.0) for label in labels])
         return x, y, ag.Tensor(own if weight is None else own * np.asarray(ag.convert_to_tensor(weight).array), None)
 
     def random_state(self) -> Any:
@@ -256,7 +279,7 @@ class Weighted(Feed):
 
 
 def is_sequence(x: Any) -> bool:
-    """Whether this is an object of batches with ``len`` and ``[i]`` that is neither an array nor a list."""
+    """Whether this is an object of batches with ``len`` and ``[i]``, no array and no list."""
     return (
         hasattr(x, "__getitem__")
         and hasattr(x, "__len__")
@@ -293,31 +316,40 @@ def checked_arrays(asked: str, x: Any, y: Any = None, sample_weight: Any = None)
     named = [
         (name, value) for name, value in (("x", x), ("y", y), ("sample_weight", sample_weight)) if value is not None
     ]
-    arrays = tuple(_structured(value) for _, value in named)
+    arrays = tuple(_structured(_alone(value), f"{asked}: {name}") for name, value in named)
+    for (name, _), value in zip(named, arrays, strict=True):
+        for leaf in leaves(value):
+            _check_numbers(asked, name, leaf)
     lengths = [len(leaf) if np.ndim(leaf) else None for value in arrays for leaf in leaves(value)]
     if len(set(lengths)) > 1 or None in lengths:
         raise ag.ShapeError(
             f"{asked}: the first axes of x, y (and sample_weight) have lengths {lengths}; they must be the same: one "
-            "entry of each for every sample."
+            f"entry of each for every sample{' (None is a number, which has no axis)' if None in lengths else ''}."
         )
     if not lengths[0]:
         raise ag.ShapeError(f"{asked}: there is no sample: the first axis has length 0.")
-    for (name, _), value in zip(named, arrays, strict=True):
-        for leaf in leaves(value):
-            _check_numbers(asked, name, leaf)
     return arrays
 
 
-def _structured(value: Any) -> Any:
+def _alone(value: Any) -> Any:
+    """The only entry of a list or tuple of arrays, as ``Model([x], [y])`` is ``Model(x, y)``."""
+    several = isinstance(value, (list, tuple)) and len(value) == 1
+    return value[0] if several and (hasattr(value[0], "__array__") or isinstance(value[0], ag.Variable)) else value
+
+
+def _structured(value: Any, what: str) -> Any:
     """A list of arrays as a tuple of them: several inputs or outputs, not one array to be stacked."""
     if isinstance(value, dict):
-        return {key: _structured(entry) for key, entry in value.items()}
+        return {key: _structured(entry, f"{what}[{key!r}]") for key, entry in value.items()}
     several = isinstance(value, tuple) or (
         isinstance(value, list) and any(isinstance(entry, (np.ndarray, ag.Tensor, ag.Variable)) for entry in value)
     )
-    if several and not (isinstance(value, list) and all(not np.ndim(_raw(entry)) for entry in value)):
-        return tuple(_structured(entry) for entry in value)
-    return np.asarray(_raw(value)) if isinstance(value, (list, tuple)) else _raw(value)
+    try:
+        if several and any(np.ndim(_raw(entry)) for entry in value):
+            return tuple(_structured(entry, f"{what}[{number}]") for number, entry in enumerate(value))
+        return np.asarray(_raw(value)) if isinstance(value, (list, tuple)) else _raw(value)
+    except ValueError as error:
+        raise ag.ConversionError(f"{what} is no array: {error} Rows must have equal lengths.") from error
 
 
 def _raw(value: Any) -> Any:

@@ -40,7 +40,7 @@ class Fit:
     order : JSON-able
         State of the order of the samples at the beginning of the present epoch.
     callbacks : list of Callback
-        In the order in which they are called; ``History`` comes first.
+        In the order in which they are called; ``History`` comes last.
     """
 
     def __init__(
@@ -65,7 +65,8 @@ class Fit:
         seed: Any,
     ):
         self.model = model
-        self.epochs = epochs
+        _check_counts(epochs, initial_epoch, validation_batch_size, verbose)
+        self.epochs = int(epochs)
         if gives_batches(x):
             if validation_split:
                 raise ag.StructureError(
@@ -75,22 +76,23 @@ class Fit:
             batch_size = None
         else:
             arrays = checked_arrays("fit", x, y, sample_weight)
-            if validation_split:
+            if _checked_split(validation_split):
                 arrays, validation_data = split("fit", arrays, validation_split)
             _check_targets(model, arrays)
             source = array_feed(arrays, batch_size, shuffle, seed)
         self.feed = adjusted("fit", source, steps_per_epoch, class_weight)
         _check_end("fit", self.feed, "steps_per_epoch")
-        self.validation = validation_data
+        self.validation = _checked_validation(model, validation_data)
         self.validation_steps = validation_steps
         self.validation_batch_size = validation_batch_size or batch_size
-        self.validation_freq = validation_freq
+        self.validation_epochs = _validation_epochs(validation_freq)
         self.epoch = initial_epoch
         self.step = 0
         self.order: Any = None
         self.history = History()
         shown = [ProgbarLogger(False if verbose == 2 else None)] if verbose else []
-        self.callbacks = _all_callbacks([self.history, *(callbacks or ()), *shown])
+        # The history comes after the user's, which may add to the figures.
+        self.callbacks = [*all_callbacks("fit", callbacks), *shown, self.history]
         self._verbose = verbose
         self._afterwards: list[Callable[[], Any]] = []  # what callbacks want done when all have been called
 
@@ -111,7 +113,7 @@ class Fit:
         """Train until the last epoch, or until a callback stops it."""
         model = self.model
         model.stop_training = False
-        model.progress = self
+        outer, model.progress = model.progress, self  # a callback may call fit
         for callback in self.callbacks:
             callback.set_model(model)
             callback.set_params({"epochs": self.epochs, "steps": self.feed.steps, "verbose": self._verbose})
@@ -125,7 +127,7 @@ class Fit:
             try:
                 self._call("on_train_end")
             finally:
-                model.progress = None
+                model.progress, model.history = outer, self.history
         if model.optimizer is not None and getattr(model.optimizer, "use_ema", False):
             model.optimizer.finalize_variable_values(model.trainable_variables)
         return self.history
@@ -141,9 +143,9 @@ class Fit:
             self.model.reset_metrics()
             self._call("on_epoch_begin", epoch)
         logs = self._run_steps()
-        if self.validation is not None and (epoch + 1) % self.validation_freq == 0:
+        if self.validation is not None and self.validation_epochs(epoch + 1):
             found = evaluated(
-                self.model, "fit", _as_data(self.validation), self.validation_batch_size, self.validation_steps,
+                self.model, "fit", self.validation, self.validation_batch_size, self.validation_steps,
                 self.callbacks, watched=True,
             )  # fmt: skip
             logs.update({f"val_{name}": value for name, value in found.items()})
@@ -194,7 +196,7 @@ def evaluated(
         batch_size = None  # that of the training's arrays
     source = feed(asked, x, y, sample_weight, batch_size, steps=steps)
     _check_end(asked, source)
-    callbacks = list(callbacks)
+    callbacks = all_callbacks(asked, callbacks)
     if not watched:
         for callback in callbacks:
             callback.set_model(model)
@@ -221,7 +223,7 @@ def predicted(model: Any, x: Any, batch_size: int | None, steps: int | None, cal
     """Output of a model for data."""
     source = feed("predict", x, None, None, batch_size, steps=steps)
     _check_end("predict", source)
-    callbacks = list(callbacks)
+    callbacks = all_callbacks("predict", callbacks)
     for callback in callbacks:
         callback.set_model(model)
     for call in overriding(callbacks, "on_predict_begin"):
@@ -284,14 +286,55 @@ def overriding(callbacks: Iterable[Callback], method: str) -> list[Any]:
     ]
 
 
-def _all_callbacks(callbacks: Sequence[Any]) -> list[Callback]:
-    for callback in callbacks:
-        if not isinstance(callback, Callback):
-            raise ag.ConversionError(
-                f"fit: callbacks has a {type(callback).__name__} in it; expected callbacks (nn.callbacks)."
-                + (" Is it a class? Call it." if isinstance(callback, type) else "")
-            )
-    return list(callbacks)
+def all_callbacks(asked: str, callbacks: Any) -> list[Callback]:
+    """Callbacks as a list, from one, from None, or from nested lists of them."""
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, Iterable) and not isinstance(callbacks, str):
+        return [each for entry in callbacks for each in all_callbacks(asked, entry)]
+    if not isinstance(callbacks, Callback):
+        raise ag.ConversionError(
+            f"{asked}: callbacks has a {type(callbacks).__name__} in it; expected callbacks (nn.callbacks)."
+            + (" Is it a class? Call it." if isinstance(callbacks, type) else "")
+        )
+    return [callbacks]
+
+
+def _check_counts(epochs: Any, initial_epoch: Any, validation_batch_size: Any, verbose: Any) -> None:
+    for name, value, least in (
+        ("epochs", epochs, 0),
+        ("initial_epoch", initial_epoch, 0),
+        ("validation_batch_size", 1 if validation_batch_size is None else validation_batch_size, 1),
+    ):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise ag.DomainError(f"fit: {name} is {value!r}; expected an integer of at least {least}.")
+    if verbose not in ("auto", 0, 1, 2):
+        raise ag.DomainError(f"fit: verbose is {verbose!r}; expected 'auto', 0, 1 or 2.")
+
+
+def _checked_split(fraction: Any) -> Any:
+    if isinstance(fraction, bool) or not isinstance(fraction, (int, float, np.number, type(None))):
+        raise ag.DomainError(f"fit: validation_split is {fraction!r}; expected a number between 0 and 1.")
+    return fraction
+
+
+def _validation_epochs(freq: Any) -> Callable[[int], bool]:
+    """Whether to evaluate after an epoch, counted from 1: after each so many, or after those in a list."""
+    if isinstance(freq, (int, np.integer)) and not isinstance(freq, bool) and freq >= 1:
+        return lambda epoch: epoch % freq == 0
+    if isinstance(freq, (list, tuple, set, range)):
+        return lambda epoch: epoch in freq
+    raise ag.DomainError(f"fit: validation_freq is {freq!r}; expected an integer of at least 1, or a list of epochs.")
+
+
+def _checked_validation(model: Any, validation: Any) -> tuple[Any, Any, Any] | None:
+    """Data to evaluate with, after a look at it: what does not fit is said before the first epoch."""
+    if validation is None:
+        return None
+    data = _as_data(validation)
+    if not gives_batches(data[0]):
+        _check_targets(model, checked_arrays("fit: validation_data", *data))
+    return data
 
 
 def _as_data(validation: Any) -> tuple[Any, Any, Any]:

@@ -10,8 +10,8 @@ import numpy as np
 
 import autograd_core as ag
 
-from .config import Configured, is_config, made, plain
-from .lookup import by_name
+from .config import Configured, made, plain
+from .lookup import object_for
 from .randomness import Seed, generator
 
 __all__ = [
@@ -50,7 +50,7 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    """All the same number, or an array that broadcasts to the shape."""
+    """All the same ``value``: a number, or an array that broadcasts to the shape."""
 
     def __init__(self, value: Any = 0.0):
         self.value = value
@@ -105,7 +105,7 @@ class RandomUniform(RandomInitializer):
 
 
 class RandomNormal(RandomInitializer):
-    """Normal with the given mean and standard deviation."""
+    """Normal with the given mean and standard deviation, ``stddev``."""
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None):
         super().__init__(seed)
@@ -310,18 +310,7 @@ def get(identifier: str | Callable[..., Any] | type[Initializer] | Mapping[str, 
     ConversionError
         For something that cannot be called.
     """
-    if is_config(identifier):
-        return deserialize(identifier)  # type: ignore[arg-type]
-    if isinstance(identifier, str):
-        identifier = by_name("initializer", identifier, _KNOWN)
-    if isinstance(identifier, type):
-        identifier = identifier()
-    if not callable(identifier):
-        raise ag.ConversionError(
-            f"initializers.get: got a {type(identifier).__name__}; expected a name, an initializer, or a function of "
-            "shape and dtype."
-        )
-    return identifier
+    return object_for("initializer", identifier, Initializer, _KNOWN, "shape and dtype")
 
 
 def serialize(initializer: Initializer) -> dict[str, Any]:

@@ -62,6 +62,41 @@ def chosen(kind: str, identifier: Any, base: type, known: Mapping[str, Any], wra
     return wrap(identifier)
 
 
+def object_for(kind: str, identifier: Any, base: type, known: Mapping[str, Any], arguments: str) -> Callable[..., Any]:
+    """Object for a name, a class, a config, or a function, which is taken as it is.
+
+    Parameters
+    ----------
+    kind : str
+        What messages call it: ``"constraint"``.
+    base : type
+        Class of what a config makes.
+    known : mapping of str to type
+    arguments : str
+        What a function is called with, for messages.
+
+    Raises
+    ------
+    DomainError
+        For an unknown name.
+    ConversionError
+        For something that cannot be called.
+    """
+    if is_config(identifier):
+        return made(base, identifier)
+    if isinstance(identifier, str):
+        identifier = by_name(kind, identifier, known)
+    if isinstance(identifier, type):
+        identifier = identifier()
+    if not callable(identifier):
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise ag.ConversionError(
+            f"{kind}s.get: got a {type(identifier).__name__}; expected a name, {article} {kind}, or a function of "
+            f"{arguments}."
+        )
+    return identifier
+
+
 def snake_case(name: str) -> str:
     """``"KLDivergence"`` as ``"kl_divergence"``."""
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()

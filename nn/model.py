@@ -13,12 +13,12 @@ import autograd_core as ag
 import optim
 
 from . import saving, shapes
-from .config import made, plain
+from .config import plain
 from .functional import Graph
+from .graph_config import graph_config, graph_from
 from .layer import Layer
-from .layers.core import Input
 from .summary import summary_lines
-from .symbolic import SymbolicTensor, symbols_in
+from .symbolic import SymbolicTensor
 from .tracking import number_name
 from .training import Trainer
 
@@ -153,7 +153,7 @@ class Model(Trainer):
 
     @property
     def output_names(self) -> list[str]:
-        """Names of the outputs of a model made from symbolic tensors: their keys, or those of the layers they are of.
+        """Names of the outputs of a model made from symbolic tensors (their keys, or those of the layers they are of).
 
         Losses and metrics can be given to ``compile`` in a dict by these names.
         """
@@ -322,14 +322,14 @@ class Model(Trainer):
     def get_config(self) -> dict[str, Any]:
         if self._graph is None:
             return super().get_config()
-        return {"name": self.name, "trainable": self.trainable, **_graph_config(self._graph)}
+        return {"name": self.name, "trainable": self.trainable, **graph_config(self._graph)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type] | None = None):
         """Model with new weights, from what ``get_config`` gave."""
         if "steps" not in config:
             return super().from_config(config)
-        inputs, outputs = _graph_from(config, custom_objects)
+        inputs, outputs = graph_from(config, custom_objects)
         model = cls(inputs, outputs, name=config["name"])
         if not config.get("trainable", True):
             model.trainable = False
@@ -351,57 +351,3 @@ def as_given(inputs: Any) -> Any:
     if shapes.is_structure(inputs):
         return shapes.map_structure(as_given, inputs)
     return inputs if isinstance(inputs, (ag.Tensor, np.ndarray)) else ag.convert_to_tensor(inputs)
-
-
-# -- a graph as a config -----------------------------------------------------------------------------------------------
-
-
-def _graph_config(graph: Graph) -> dict[str, Any]:
-    numbers: dict[SymbolicTensor, int] = {}
-    for symbol in graph.input_symbols:
-        numbers[symbol] = len(numbers)
-    steps = []
-    for step in graph.steps:
-        if not isinstance(step.layer, Layer):
-            raise ag.UnsupportedError(
-                f"{graph.owner}.get_config: the function {step.layer.name!r} is applied to symbolic tensors, and has "
-                "no config. Put it into a layer (layers.Add, layers.Lambda, ...)."
-            )
-        for symbol in symbols_in(step.outputs):
-            numbers[symbol] = len(numbers)
-        steps.append(
-            {
-                "layer": step.layer.name,
-                "inputs": _referring(step.inputs, numbers),
-                "args": _referring(list(step.args), numbers),
-                "kwargs": _referring(step.kwargs, numbers),
-            }
-        )
-    inputs = [{"batch_shape": s.shape, "dtype": s.dtype.name, "name": s.name} for s in graph.input_symbols]
-    return {
-        "symbols": plain(inputs),
-        "layers": [plain(layer) for layer in graph.layers],
-        "steps": steps,
-        "inputs": _referring(graph.inputs, numbers),
-        "outputs": _referring(graph.outputs, numbers),
-    }
-
-
-def _referring(structure: Any, numbers: Mapping[SymbolicTensor, int]) -> Any:
-    return shapes.map_structure(
-        lambda leaf: f"tensor {numbers[leaf]}" if isinstance(leaf, SymbolicTensor) else plain(leaf), structure
-    )
-
-
-def _graph_from(config: Mapping[str, Any], custom_objects: Mapping[str, type] | None) -> tuple[Any, Any]:
-    values = {f"tensor {number}": Input(**entry) for number, entry in enumerate(config["symbols"])}
-    layers = {entry["config"]["name"]: made(Layer, entry, custom_objects) for entry in config["layers"]}
-
-    def filled(structure: Any) -> Any:
-        return shapes.map_structure(lambda leaf: values.get(leaf, leaf) if isinstance(leaf, str) else leaf, structure)
-
-    for step in config["steps"]:
-        outputs = layers[step["layer"]](filled(step["inputs"]), *filled(step["args"]), **filled(step["kwargs"]))
-        for symbol in symbols_in(outputs):
-            values[f"tensor {len(values)}"] = symbol
-    return filled(config["inputs"]), filled(config["outputs"])

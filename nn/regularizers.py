@@ -10,8 +10,8 @@ import numpy as np
 import autograd_core as ag
 import autograd_core.numpy as anp
 
-from .config import Configured, is_config, made, plain
-from .lookup import by_name
+from .config import Configured, made, plain
+from .lookup import object_for
 
 __all__ = [
     "L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "deserialize", "get", "l1", "l1_l2", "l2",
@@ -117,20 +117,7 @@ def get(identifier: Any) -> Callable[..., Any] | None:
     ConversionError
         For something that cannot be called.
     """
-    if identifier is None:
-        return None
-    if is_config(identifier):
-        return made(Regularizer, identifier)  # type: ignore[type-abstract]
-    if isinstance(identifier, str):
-        return by_name("regularizer", identifier, _KNOWN)()
-    if isinstance(identifier, type):
-        return identifier()
-    if not callable(identifier):
-        raise ag.ConversionError(
-            f"regularizers.get: got a {type(identifier).__name__}; expected a name, a regularizer, or a function of a "
-            "weight."
-        )
-    return identifier
+    return None if identifier is None else object_for("regularizer", identifier, Regularizer, _KNOWN, "a weight")
 
 
 def serialize(regularizer: Regularizer) -> dict[str, Any]:

@@ -279,7 +279,7 @@ def restore_training(model: Any, state: dict[str, Any], path: str) -> None:
     set_weights(model, state["weights"], path)
     try:
         if optimizer is not None:
-            if not optimizer.built and saved["state"]:
+            if not optimizer.built and any("/" in name for name in saved["state"]):  # something for each variable
                 optimizer.build(model.trainable_variables)
             optimizer.load_state_arrays(saved["state"])
         for source, values in zip(sources, state["generators"], strict=True):

@@ -30,6 +30,7 @@ class Trainer(Layer):
         self.optimizer: optim.Optimizer | None = None
         self.loss: Any = None
         self.stop_training = False  # a callback may set it
+        self.history: History | None = None  # of the last call of fit
         self.progress: fitting.Fit | None = None  # the present call of fit: epoch, step, order
         self._compiled_loss: CompiledLoss | None = None
         self._compiled_metrics: CompiledMetrics | None = None

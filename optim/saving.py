@@ -89,7 +89,7 @@ class Saved:
 
     @property
     def variables(self) -> list[ag.Variable]:
-        """The optimizer's own state: number of calls, learning rate (unless a schedule gives it), and the arrays.
+        """The optimizer's own state (number of calls, learning rate unless a schedule gives it), and the arrays.
 
         As Variables with the values of this moment. Assigning to one changes the state of the optimizer.
         """

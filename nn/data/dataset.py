@@ -27,7 +27,8 @@ class Dataset:
     """Elements that can be run through again and again: a Tensor each, or a tuple or dict of Tensors.
 
     A Dataset is made in steps, each of which gives a new one and leaves the old one as it was. Nothing is computed
-    before the elements are asked for.
+    before the elements are asked for. The first one comes from ``from_tensor_slices`` or one of its like; ``step`` is
+    theirs to give.
 
     Examples
     --------

@@ -125,6 +125,8 @@ class Conv(Windowed):
 
     Weights: ``kernel`` of shape ``(*kernel_size, channels // groups, filters)`` and ``bias`` of shape ``(filters,)``.
 
+    The parameters from ``activation`` to ``bias_constraint`` are those of ``Dense``.
+
     Parameters
     ----------
     filters : int
@@ -133,8 +135,6 @@ class Conv(Windowed):
         See ``Windowed``.
     groups : int
         The channels are cut into so many groups, each with its own part of the filters.
-    activation, use_bias, kernel_initializer, ...
-        As for ``Dense``.
     """
 
     def __init__(

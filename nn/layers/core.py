@@ -59,6 +59,8 @@ class InputLayer(Layer):
         Of one sample.
     batch_size : int, optional
     dtype : dtype, optional
+    batch_shape : tuple of int or None, optional
+        In place of ``shape`` and ``batch_size``: both in one.
     """
 
     supports_masking = True

@@ -95,7 +95,9 @@ class SeparableConv(Windowed):
     kernel_size, strides, padding, data_format, dilation_rate
         See ``Windowed``.
     depth_multiplier : int
-    depthwise_initializer, pointwise_initializer, depthwise_regularizer, ...
+    depthwise_initializer, pointwise_initializer : str or callable
+    depthwise_regularizer, pointwise_regularizer : str or callable, optional
+    depthwise_constraint, pointwise_constraint : str or callable, optional
         Of the two kernels.
 
     References

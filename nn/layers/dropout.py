@@ -92,6 +92,11 @@ class _SpatialDropout(Dropout):
 class SpatialDropout1D(_SpatialDropout):
     """Drop whole channels of sequences ``(batch, time, channels)``.
 
+    Parameters
+    ----------
+    rate, seed
+        As for ``Dropout``.
+
     References
     ----------
     Tompson et al. (2015), "Efficient object localization using convolutional networks".
@@ -104,19 +109,26 @@ class SpatialDropout1D(_SpatialDropout):
 
 
 class SpatialDropout2D(_SpatialDropout):
-    """Drop whole channels of images; see ``SpatialDropout1D``."""
+    """Drop whole channels of images, whose ``data_format`` says where they are; see ``SpatialDropout1D``."""
 
     axes = 2
 
 
 class SpatialDropout3D(_SpatialDropout):
-    """Drop whole channels of volumes; see ``SpatialDropout1D``."""
+    """Drop whole channels of volumes, whose ``data_format`` says where they are; see ``SpatialDropout1D``."""
 
     axes = 3
 
 
 class GaussianNoise(RandomLayer):
-    """Add normal noise of mean 0 and the given standard deviation."""
+    """Add normal noise of mean 0 in training.
+
+    Parameters
+    ----------
+    stddev : float
+        Standard deviation of the noise.
+    seed : int, numpy.random.Generator or None
+    """
 
     def __init__(self, stddev: float, seed: Seed = None, **options: Any):
         super().__init__(seed, **options)
@@ -129,7 +141,14 @@ class GaussianNoise(RandomLayer):
 
 
 class GaussianDropout(RandomLayer):
-    """Multiply by normal noise of mean 1 and standard deviation ``sqrt(rate / (1 - rate))``."""
+    """Multiply by normal noise of mean 1 and standard deviation ``sqrt(rate / (1 - rate))`` in training.
+
+    Parameters
+    ----------
+    rate : float
+        From 0 to less than 1; the noise spreads as ``Dropout`` of this rate would.
+    seed : int, numpy.random.Generator or None
+    """
 
     def __init__(self, rate: float, seed: Seed = None, **options: Any):
         super().__init__(seed, **options)

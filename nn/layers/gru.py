@@ -20,6 +20,8 @@ class GRUCell(RecurrentCell):
     ``bias`` of shape ``(2, 3 * units)``, for inputs and state, with the gates in the order update, reset, candidate;
     without ``reset_after`` the bias has the shape ``(3 * units,)``.
 
+    The parameters from ``use_bias`` to ``recurrent_dropout`` are those of ``RecurrentCell``.
+
     Parameters
     ----------
     units : int
@@ -27,8 +29,6 @@ class GRUCell(RecurrentCell):
         Of the candidate.
     recurrent_activation : str or callable, optional
         Of the gates.
-    use_bias, ..., recurrent_dropout
-        See ``RecurrentCell``.
     reset_after : bool
         Whether the reset gate works on the product of the state with the kernel, or on the state before it.
     seed : int, numpy.random.Generator or None
@@ -106,11 +106,13 @@ class GRU(CellLayer):
     ``(units, 3 * units)`` and ``bias`` of shape ``(2, 3 * units)`` (``(3 * units,)`` without ``reset_after``), with the
     gates in the order z, r, g.
 
+    The parameters from ``activation`` to ``seed`` are those of ``GRUCell``.
+
     Parameters
     ----------
     units : int
         Length of output and state.
-    activation, recurrent_activation, ..., recurrent_dropout, seed, reset_after
+    reset_after
         See ``GRUCell``.
     return_sequences, return_state, go_backwards, stateful, unroll : bool
         See ``RNN``.

@@ -19,6 +19,9 @@ class LSTMCell(RecurrentCell):
     Weights: ``kernel`` of shape ``(features, 4 * units)``, ``recurrent_kernel`` of shape ``(units, 4 * units)`` and
     ``bias`` of shape ``(4 * units,)``, with the gates in the order input, forget, candidate, output.
 
+    The parameters from ``use_bias`` to ``bias_initializer`` and from ``kernel_regularizer`` to ``seed`` are those of
+    ``RecurrentCell``.
+
     Parameters
     ----------
     units : int
@@ -26,12 +29,8 @@ class LSTMCell(RecurrentCell):
         Of the candidate, and of the carry on its way to the output.
     recurrent_activation : str or callable, optional
         Of the gates.
-    use_bias, ..., bias_initializer
-        See ``RecurrentCell``.
     unit_forget_bias : bool
         Whether the bias of the forget gate starts at 1.
-    kernel_regularizer, ..., seed
-        See ``RecurrentCell``.
     """
 
     gates = 4
@@ -119,12 +118,12 @@ class LSTM(CellLayer):
     ``return_sequences``. Weights: ``kernel`` of shape ``(features, 4 * units)``, ``recurrent_kernel`` of shape
     ``(units, 4 * units)`` and ``bias`` of shape ``(4 * units,)``, with the gates in the order i, f, g, o.
 
+    The parameters from ``activation`` to ``seed`` are those of ``LSTMCell``.
+
     Parameters
     ----------
     units : int
         Length of output and carry.
-    activation, recurrent_activation, ..., recurrent_dropout, seed
-        See ``LSTMCell``.
     return_sequences, return_state, go_backwards, stateful, unroll : bool
         See ``RNN``.
     use_cudnn

@@ -98,15 +98,17 @@ class BatchNormalization(Normalizer):
 
     Weights, each of the length of the axis: ``gamma``, ``beta``, and not trained ``moving_mean``, ``moving_variance``.
 
+    The parameters from ``epsilon`` to ``gamma_initializer`` are those of ``Normalizer``.
+
     Parameters
     ----------
     axis : int
         Of the channels; the default is channels last.
     momentum : float
         Share of the past in the running means.
-    epsilon, center, scale, ...
-        See ``Normalizer``.
     moving_mean_initializer, moving_variance_initializer : str or callable
+    **options
+        See ``Normalizer``.
 
     References
     ----------
@@ -190,11 +192,13 @@ class LayerNormalization(Normalizer):
 
     Weights ``gamma`` and ``beta``, of the shape of the axes.
 
+    The parameters from ``epsilon`` to ``gamma_initializer`` are those of ``Normalizer``.
+
     Parameters
     ----------
     axis : int or sequence of int
         Over which to take mean and variance.
-    epsilon, center, scale, ...
+    **options
         See ``Normalizer``.
 
     References
@@ -239,13 +243,15 @@ class GroupNormalization(Normalizer):
 
     Weights ``gamma`` and ``beta``, of the number of channels.
 
+    The parameters from ``epsilon`` to ``gamma_initializer`` are those of ``Normalizer``.
+
     Parameters
     ----------
     groups : int
         How many; -1 means one for each channel (instance normalization).
     axis : int
         Of the channels.
-    epsilon, center, scale, ...
+    **options
         See ``Normalizer``.
 
     References

@@ -82,6 +82,7 @@ class ZeroPadding1D(_ZeroPadding):
     ----------
     padding : int, or pair of int
         How many before, and after.
+    data_format : {"channels_last", "channels_first"}, optional
     """
 
     rank = 1

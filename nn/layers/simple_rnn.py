@@ -29,12 +29,12 @@ class SimpleRNN(CellLayer):
     ``return_sequences``. Weights: ``kernel`` of shape ``(features, units)``, ``recurrent_kernel`` of shape
     ``(units, units)`` and ``bias`` of shape ``(units,)``.
 
+    The parameters from ``activation`` to ``seed`` are those of ``RecurrentCell``.
+
     Parameters
     ----------
     units : int
         Length of output and state.
-    activation, use_bias, ..., recurrent_dropout, seed
-        See ``RecurrentCell``.
     return_sequences, return_state, go_backwards, stateful, unroll : bool
         See ``RNN``.
     **options

@@ -19,6 +19,8 @@ class ConvTranspose(Windowed):
 
     Weights: ``kernel`` of shape ``(*kernel_size, filters, channels)`` and ``bias`` of shape ``(filters,)``.
 
+    The parameters from ``activation`` to ``bias_constraint`` are those of ``Dense``.
+
     Parameters
     ----------
     filters : int
@@ -28,8 +30,6 @@ class ConvTranspose(Windowed):
     output_padding : int or sequence of int, optional
         Several lengths of an input give a convolution's output the same length; this says which is meant, as a number
         of entries beyond the least.
-    activation, use_bias, kernel_initializer, ...
-        As for ``Dense``.
     """
 
     def __init__(

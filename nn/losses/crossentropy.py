@@ -132,6 +132,7 @@ def binary_crossentropy(y_true, y_pred, from_logits: bool = False, label_smoothi
         Probabilities, as a rule 0 or 1.
     y_pred : array_like or Tensor, shape (..., n)
         Probabilities, or logits with ``from_logits``.
+    from_logits : bool
     label_smoothing : float
         From 0 to 1: labels are moved by half of this towards 0.5.
     axis : int

@@ -125,7 +125,10 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
 
 
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
-    """Share of samples whose label is one of the ``k`` largest predictions."""
+    """Share of samples whose label is one of the ``k`` largest predictions.
+
+    With ``from_sorted_ids`` the predictions are classes, the best first, and the first ``k`` of them count.
+    """
 
     def __init__(
         self,

@@ -11,7 +11,8 @@ import autograd_core as ag
 import autograd_core.numpy as anp
 
 from .base import array_of, ratio, untracked
-from .confusion import Counting, checked_thresholds
+from .confusion import Counting
+from .counting import checked_thresholds
 
 EPSILON = 1e-7
 _CURVES = ("ROC", "PR", "PRGAIN")

@@ -13,6 +13,7 @@ import autograd_core as ag
 from .. import initializers
 from ..config import Configured
 from ..lookup import snake_case
+from ..masks import known, mask_of
 
 
 class Metric(Configured):
@@ -33,7 +34,7 @@ class Metric(Configured):
 
     @property
     def variables(self) -> list[ag.Variable]:
-        """What has been collected: own variables, then those of metrics that are attributes."""
+        """What has been collected, in own variables, then in those of metrics that are attributes."""
         found = list(self._variables)
         for value in vars(self).values():
             if isinstance(value, ag.Variable) and not any(value is known for known in found):
@@ -210,11 +211,24 @@ class MeanMetricWrapper(Mean):
 
     def update_state(self, y_true, y_pred, sample_weight=None) -> None:  # type: ignore[override]
         """Take in what is true and what was predicted for a batch."""
+        mask = mask_of(y_pred) if known else None
         values = self.fn(untracked(y_true), untracked(y_pred), **self.options)
+        if mask is not None and np.shape(array_of(mask)) == values.shape:
+            sample_weight = _masked(array_of(mask), sample_weight)
         if sample_weight is None:
             self._add(array_of(values))
         else:
             super().update_state(values, sample_weight)
+
+
+def _masked(mask: np.ndarray, sample_weight) -> np.ndarray:
+    """Weights that leave out what a mask leaves out."""
+    if sample_weight is None:
+        return mask.astype(np.float64)
+    weights = floats_of(sample_weight)
+    if weights.ndim == mask.ndim + 1 and weights.shape[-1] == 1:
+        weights = weights[..., 0]
+    return weights.reshape(weights.shape + (1,) * (mask.ndim - weights.ndim)) * mask
 
 
 # -- what metrics share ----------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
 
 
 class CosineSimilarity(MeanMetricWrapper):
-    """Cosine of the angle between vectors; 1 is the same direction (the loss has the other sign)."""
+    """Cosine of the angle between vectors along ``axis``; 1 is the same direction (the loss has the other sign)."""
 
     def __init__(self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1):
         super().__init__(_cosine, name, dtype, axis=axis)
@@ -90,7 +90,7 @@ class Poisson(MeanMetricWrapper):
 
 
 class BinaryCrossentropy(MeanMetricWrapper):
-    """Cross-entropy of answers that are yes or no."""
+    """Cross-entropy of answers that are yes or no: see ``nn.losses.binary_crossentropy``."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
 
 
 class CategoricalCrossentropy(MeanMetricWrapper):
-    """Cross-entropy of true probabilities (one-hot rows) and predicted ones."""
+    """Cross-entropy of one-hot rows and predicted probabilities: see ``nn.losses.categorical_crossentropy``."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
 
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
-    """Cross-entropy of labels and predicted probabilities."""
+    """Cross-entropy of labels and predicted probabilities: see ``nn.losses.sparse_categorical_crossentropy``."""
 
     def __init__(
         self,

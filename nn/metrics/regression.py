@@ -145,14 +145,14 @@ def concordance_correlation(y_true, y_pred, axis: int = -1) -> ag.Tensor:
 
 
 class PearsonCorrelation(MeanMetricWrapper):
-    """Mean of the correlation coefficients of the samples."""
+    """Mean of the correlation coefficients of the samples, each along ``axis``: see ``pearson_correlation``."""
 
     def __init__(self, name: str | None = "pearson_correlation", dtype: Any = None, axis: int = -1):
         super().__init__(pearson_correlation, name, dtype, axis=axis)
 
 
 class ConcordanceCorrelation(MeanMetricWrapper):
-    """Mean of the concordance correlation coefficients of the samples."""
+    """Mean of the coefficients of the samples, each along ``axis``: see ``concordance_correlation``."""
 
     def __init__(self, name: str | None = "concordance_correlation", dtype: Any = None, axis: int = -1):
         super().__init__(concordance_correlation, name, dtype, axis=axis)

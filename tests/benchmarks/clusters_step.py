@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-import autograd_core as ag
 import nn
 import optim
-from tests.benchmarks.steps import Side, arguments, check_agreement, compare, glorot, torch_side
+from tests.benchmarks.steps import Side, arguments, as_users_do, check_agreement, compare, glorot, torch_side
 
 BATCH_SIZE = 32
 
@@ -31,15 +30,7 @@ def our_side(weights, batches) -> Side:
     model, loss_object, optimizer = Net(), nn.losses.SparseCategoricalCrossentropy(), optim.Adam()
     model(batches[0][0])
     model.set_weights(weights)
-
-    def step(x, y):
-        with ag.GradientTape() as tape:
-            loss = loss_object(y, model(x))
-        variables = model.trainable_variables
-        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))  # noqa: B905 - as a user writes it
-        return loss
-
-    return Side("autograd-core", step, model.get_weights, [(ag.constant(x), ag.constant(y)) for x, y in batches])
+    return as_users_do(model, loss_object, optimizer, batches)
 
 
 def main() -> None:

@@ -9,9 +9,7 @@ timed in turn; the figures are medians over the rounds.
 
 from __future__ import annotations
 
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,7 +17,7 @@ import numpy as np
 
 import autograd_core as ag
 import autograd_core.numpy as anp
-from tests.benchmarks.steps import arguments
+from tests.benchmarks.steps import arguments, medians
 
 
 @dataclass(frozen=True)
@@ -120,17 +118,6 @@ def check_agreement(layer: Layer, ours, theirs) -> None:
             sys.exit(f"{layer.name}: results differ, {np.abs(a - b).max()} where values go to {np.abs(b).max()}")
 
 
-def medians(runs, rounds: int) -> list[float]:
-    """Median milliseconds of each run, timed in turn."""
-    times: list[list[float]] = [[] for _ in runs]
-    for _ in range(rounds):
-        for run, taken in zip(runs, times, strict=True):
-            start = time.perf_counter()
-            run()
-            taken.append(time.perf_counter() - start)
-    return [statistics.median(taken) * 1e3 for taken in times]
-
-
 def main() -> None:
     """Print a line per layer: milliseconds of both, and their ratio."""
     args = arguments(__doc__)
@@ -152,7 +139,7 @@ def main() -> None:
             runs.append(torch_run(torch, layer, x, w, ct))
             check_agreement(layer, *runs)
         medians(runs, 3)  # warms up
-        ours, *other = medians(runs, args.rounds)
+        ours, *other = (seconds * 1e3 for seconds in medians(runs, args.rounds))
         line = f"{layer.name:<13} {layer.x!s:<18} {ours:7.2f} ms"
         print(line + (f"   PyTorch {other[0]:7.2f} ms   ratio {ours / other[0]:.2f}" if other else ""))
 

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-import autograd_core as ag
 import nn
 import optim
-from tests.benchmarks.steps import Side, arguments, check_agreement, compare
+from tests.benchmarks.steps import Side, arguments, as_users_do, check_agreement, compare
 
 BATCH_SIZE, BATCHES = 64, 30
 SHAPES = [(5, 5, 1, 6), (6,), (5, 5, 6, 16), (16,), (400, 120), (120,), (120, 84), (84,), (84, 10), (10,)]
@@ -42,15 +41,7 @@ def our_side(weights: Sequence[np.ndarray], batches: Any) -> Side:
     loss_object = nn.losses.SparseCategoricalCrossentropy(from_logits=True)
     optimizer = optim.SGD(0.01, momentum=0.9)
     model.set_weights(weights)
-
-    def step(x, y):
-        with ag.GradientTape() as tape:
-            loss = loss_object(y, model(x))
-        variables = model.trainable_variables
-        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))  # noqa: B905 - as a user writes it
-        return loss
-
-    return Side("autograd-core", step, model.get_weights, [(ag.constant(x), ag.constant(y)) for x, y in batches])
+    return as_users_do(model, loss_object, optimizer, batches)
 
 
 def torch_side(weights: Sequence[np.ndarray], batches: Any) -> Side | None:

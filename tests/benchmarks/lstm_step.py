@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-import autograd_core as ag
 import nn
 import optim
-from tests.benchmarks.steps import Side, arguments, check_agreement, compare, glorot
+from tests.benchmarks.steps import Side, arguments, as_users_do, check_agreement, compare, glorot
 
 TIME, FEATURES, UNITS, CLASSES, BATCH_SIZE, BATCHES = 28, 28, 64, 10, 64, 50
 EPSILON = 1e-12  # so small that it does not matter: PyTorch scales it otherwise than Keras, and some gradients are tiny
@@ -28,15 +27,7 @@ def our_side(weights: Sequence[np.ndarray], batches: Any) -> Side:
     optimizer = optim.Adam(epsilon=EPSILON)
     model(batches[0][0])
     model.set_weights(weights)
-
-    def step(x, y):
-        with ag.GradientTape() as tape:
-            loss = loss_object(y, model(x))
-        variables = model.trainable_variables
-        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))  # noqa: B905 - as a user writes it
-        return loss
-
-    return Side("autograd-core", step, model.get_weights, [(ag.constant(x), ag.constant(y)) for x, y in batches])
+    return as_users_do(model, loss_object, optimizer, batches)
 
 
 def torch_side(weights: Sequence[np.ndarray], batches: Any) -> Side | None:

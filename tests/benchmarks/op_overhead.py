@@ -9,14 +9,12 @@ sides are timed in turn; the figures are medians over the rounds, per operation.
 
 from __future__ import annotations
 
-import statistics
 import sys
-import time
 
 import numpy as np
 
 import autograd_core as ag
-from tests.benchmarks.steps import arguments
+from tests.benchmarks.steps import arguments, medians
 
 OPERATIONS = 2000
 WANTED = 0.75  # of PyTorch's time, forward and backward together, on eight floats
@@ -84,17 +82,6 @@ def check_agreement(shape, ours, theirs) -> None:
             sys.exit(f"shape {shape}: results differ: {mine} here, {other} in PyTorch")
 
 
-def medians(runs, rounds: int) -> list[float]:
-    """Median microseconds per operation of each run, timed in turn."""
-    times: list[list[float]] = [[] for _ in runs]
-    for _ in range(rounds):
-        for run, taken in zip(runs, times, strict=True):
-            start = time.perf_counter()
-            run()
-            taken.append(time.perf_counter() - start)
-    return [statistics.median(taken) / OPERATIONS * 1e6 for taken in times]
-
-
 def main() -> None:
     """Print a line per shape: microseconds per operation, and the ratio to PyTorch's."""
     args = arguments(__doc__)
@@ -111,7 +98,7 @@ def main() -> None:
             check_agreement(shape, runs[1], others[1])
             runs += others
         medians(runs, 3)  # warms up
-        forward, both, *other = medians(runs, args.rounds)
+        forward, both, *other = (seconds * 1e6 / OPERATIONS for seconds in medians(runs, args.rounds))
         line = f"shape {shape!s:<5} forward {forward:.2f} us, forward and backward {both:.2f} us"
         if other:
             line += f"; PyTorch {torch.__version__.split('+')[0]} {other[0]:.2f} and {other[1]:.2f}; "

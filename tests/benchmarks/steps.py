@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+import autograd_core as ag
+
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -30,6 +32,19 @@ class Side:
     step: Callable[[Any, Any], Any]
     weights: Callable[[], list[np.ndarray]]
     batches: Sequence[tuple[Any, Any]]
+
+
+def as_users_do(model: Any, loss_object: Any, optimizer: Any, batches: Sequence[tuple[Any, Any]]) -> Side:
+    """Ours, with the step as a user writes it: a tape, the loss, its gradients, ``apply_gradients``."""
+
+    def step(x, y):
+        with ag.GradientTape() as tape:
+            loss = loss_object(y, model(x, training=True))
+        variables = model.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))  # noqa: B905 - as a user writes it
+        return loss
+
+    return Side("autograd-core", step, model.get_weights, [(ag.constant(x), ag.constant(y)) for x, y in batches])
 
 
 def arguments(doc: str) -> argparse.Namespace:
@@ -97,6 +112,17 @@ def compare(ours: Side, other: Side | None, rounds: int, target: float | None) -
     ratio = medians[ours.name] / medians[other.name]
     goal = "" if target is None else f" (wanted: at most {target:g})"
     print(f"ratio of the medians: {ratio:.2f}{goal}")
+
+
+def medians(runs: Sequence[Callable[[], Any]], rounds: int) -> list[float]:
+    """Median seconds of each run, timed in turn."""
+    times: list[list[float]] = [[] for _ in runs]
+    for _ in range(rounds):
+        for run, taken in zip(runs, times, strict=True):
+            start = time.perf_counter()
+            run()
+            taken.append(time.perf_counter() - start)
+    return [statistics.median(taken) for taken in times]
 
 
 def chunk_size(side: Side, seconds: float = 0.03) -> int:

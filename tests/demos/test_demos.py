@@ -262,6 +262,7 @@ def test_matplotlib_missing(module, monkeypatch):
 @pytest.mark.parametrize("module", [lenet, lstm_rows, mnist, mnist_from_scratch, two_layer_net])
 def test_no_data(module, monkeypatch):
     """One line, and exit status 1 (which ``sys.exit`` with a text means)."""
+    pytest.importorskip("matplotlib")  # which a demo asks for first
 
     def not_found(path=None):
         raise ag.DataNotFoundError("MNIST: nowhere")

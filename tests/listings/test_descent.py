@@ -1,12 +1,13 @@
 """Listings 11, 18, 19 and 20: momentum by hand, and numerical differentiation beside the tape."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 import autograd_core as ag
 import autograd_core.numpy as anp
 import nn
+
+plt = pytest.importorskip("matplotlib.pyplot")
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -12,6 +11,8 @@ import nn
 import optim
 from nn import layers, models
 from nn.utils import to_categorical
+
+plt = pytest.importorskip("matplotlib.pyplot")
 
 
 class NaiveDense:

@@ -62,7 +62,7 @@ def test_fit_keeps_to_them():
     model.compile("sgd", "mse")
     seen = []
     watch = nn.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(model.get_weights()))
-    model.fit(X, -X[:, :2] - 1, epochs=3, batch_size=1, verbose=0, callbacks=[watch])
+    model.fit(X, -X[:, :2] - 10, epochs=3, batch_size=1, verbose=0, callbacks=[watch])
     assert len(seen) == 9
     for kernel, bias in seen:
         assert (np.linalg.norm(kernel, axis=0) <= 0.5 * (1 + 1e-6)).all()

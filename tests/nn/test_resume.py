@@ -186,6 +186,7 @@ def test_a_training_that_had_stopped_stays_stopped(tmp_path, monkeypatch):
 @pytest.mark.parametrize("kills", [8, pytest.param(50, marks=pytest.mark.slow)])
 def test_killed_at_any_moment(tmp_path, kills):
     """SIGKILL at random moments: see ``killed_training.py``."""
+    pytest.importorskip("safetensors")
     program = Path(__file__).with_name("killed_training.py")
     root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -166,7 +166,7 @@ def test_filling_an_array_takes_linear_time(taped, reads):
         return perf_counter() - start, gradient
 
     small = min(fill(1_000)[0] for _ in range(3))
-    taken, gradient = fill(10_000)
+    taken, gradient = min((fill(10_000) for _ in range(2)), key=lambda run: run[0])  # one may be disturbed
     assert taken < 40 * small  # quadratic: 100 times
     if taped:
         assert gradient.item() == pytest.approx(19998 if reads else 49995001)

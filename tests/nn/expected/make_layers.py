@@ -1,18 +1,19 @@
-"""Write ``layers.npz``: what Keras's layers give for the cases of ``layer_cases``, with their gradients.
+"""Makes ``layers.npz``: what Keras's layers give for the cases in ``layer_cases.py``, with their gradients, in float64.
 
-To be run where Keras 3 and JAX are installed: ``python tests/nn/expected/make_layers.py``. float64 throughout.
+Run in an environment with Keras 3 and JAX, from the root of the repository::
+
+    KERAS_BACKEND=jax JAX_ENABLE_X64=1 python -m tests.nn.expected.make_layers
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 
+from tests.nn.expected.layer_cases import CASES, projection_for, weights_for
+
 
 def run(case, jax, keras):
     """Everything that a case gives, as arrays by name."""
-    from layer_cases import projection_for, weights_for
-
     layer = case.make(keras, dtype="float64")
     inputs = [jax.numpy.asarray(array) for array in case.inputs()]
     options = {} if case.training is None else {"training": case.training}
@@ -37,15 +38,11 @@ def run(case, jax, keras):
     return {f"{case.name}/{key}": np.asarray(value) for key, value in found.items()}
 
 
-def main():
-    """Run all cases."""
-    os.environ["KERAS_BACKEND"] = "jax"
+def main() -> None:
+    """Write the file."""
     import jax
-
-    jax.config.update("jax_enable_x64", True)
     import keras
     from keras.src.backend.common import dtypes
-    from layer_cases import CASES
 
     # With JAX Keras takes float64 for float32 where it joins dtypes, and computes means and more in float32 then.
     dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
@@ -53,7 +50,6 @@ def main():
     for case in CASES:
         results.update(run(case, jax, keras))
     np.savez_compressed(Path(__file__).with_name("layers.npz"), **results)
-    print(f"{len(CASES)} cases, {len(results)} arrays")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
-"""Make ``optimizers.npz`` with Keras 3 on PyTorch: where both are installed, from the root of the repository:
-``KERAS_BACKEND=torch python -m tests.optim.expected.make_optimizers``.
+"""Makes ``optimizers.npz``: what Keras's optimizers and schedules give for the cases in ``optimizer_cases.py``.
+
+Run in an environment with Keras 3 and PyTorch, from the root of the repository::
+
+    KERAS_BACKEND=torch python -m tests.optim.expected.make_optimizers
 
 Keras computes the learning rate, the schedules and the powers of the betas in its ``floatx``, so that is set to the
 dtype in question: with the default, float32, the results for float64 variables would have 7 digits. On the PyTorch
