@@ -16,6 +16,7 @@ import autograd_core as ag
 
 from .data import Dataset
 from .randomness import Seed, dump_state, generator, load_state
+from .shapes import positive
 
 DEFAULT_BATCH_SIZE = 32
 
@@ -201,7 +202,8 @@ def array_feed(arrays: tuple[Any, ...], batch_size: int | None, shuffle: bool = 
     dataset = Dataset.from_tensor_slices(arrays[0] if alone else arrays)
     if shuffle:
         dataset = dataset.shuffle(len(dataset), seed=generator(seed))
-    return DatasetFeed(dataset.batch(DEFAULT_BATCH_SIZE if batch_size is None else batch_size))
+    size = DEFAULT_BATCH_SIZE if batch_size is None else positive("fit, evaluate, predict", "batch_size", batch_size)
+    return DatasetFeed(dataset.batch(size))
 
 
 def batch_feed(

@@ -60,6 +60,7 @@ class Layer(Tracked, Configured):
     _needs_training = False  # and no default for it
     _call_names: tuple[str, ...] = ()  # of the inputs and what follows them
     supports_masking = False
+    takes_several = True  # whether a list, tuple or dict of inputs is meant for ``call``; layers of one input say no
     makes_mask = False  # whether ``compute_mask`` may give a mask where there was none
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -235,6 +236,11 @@ class Layer(Tracked, Configured):
 
     def _converted(self, inputs: Any) -> Any:
         if shapes.is_structure(inputs):
+            if not self.takes_several:
+                raise ag.StructureError(
+                    f"{type(self).__name__} {self.name!r}: got {len(inputs)} inputs in a {type(inputs).__name__}; "
+                    "expected one array. Several can be put together by layers.Concatenate, in a functional model."
+                )
             return shapes.map_structure(self._converted, inputs)
         if isinstance(inputs, np.ndarray) and inputs.dtype.kind == "f" and inputs.dtype != self.dtype:
             return ag.Tensor(inputs.astype(self.dtype), None)

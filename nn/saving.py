@@ -46,6 +46,8 @@ def write(path: str | os.PathLike[str], kind: str, state: Any) -> None:
         If the file cannot be written; what was there before is there still.
     """
     from_safetensors = _safetensors()
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+        raise ag.DomainError(f"the file name is {path!r}; expected a path.")
     arrays: dict[str, Any] = {}
     text = json.dumps(_taken_apart(state, arrays, ""))
     data = from_safetensors.save(arrays, metadata={"format": FORMAT, "kind": kind, "state": text})

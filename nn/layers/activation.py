@@ -15,6 +15,8 @@ from ..layer import Layer
 class Pointwise(Layer):
     """Base of layers whose output has the shape of the input."""
 
+    takes_several = False
+
     supports_masking = True
 
     def compute_output_shape(self, input_shape):

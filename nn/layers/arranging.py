@@ -23,6 +23,8 @@ class Flatten(Layer):
         With "channels_first" the channels are moved to the end first, so that both give the same order.
     """
 
+    takes_several = False
+
     def __init__(self, data_format: str | None = None, **options: Any):
         super().__init__(**options)
         self.data_format = data_format_of("Flatten", data_format)
@@ -47,6 +49,8 @@ class Reshape(Layer):
     target_shape : tuple of int
         Without the batch axis; one length may be -1: what is left.
     """
+
+    takes_several = False
 
     def __init__(self, target_shape: Sequence[int], **options: Any):
         super().__init__(**options)
@@ -82,6 +86,8 @@ class Permute(Layer):
         Axis of the input, counted from 1 (the first after the batch), that comes at each place.
     """
 
+    takes_several = False
+
     def __init__(self, dims: Sequence[int], **options: Any):
         super().__init__(**options)
         self.dims = tuple(dims)
@@ -105,6 +111,8 @@ class RepeatVector(Layer):
     n : int
         How many times.
     """
+
+    takes_several = False
 
     def __init__(self, n: int, **options: Any):
         super().__init__(**options)

@@ -36,6 +36,8 @@ class Windowed(Layer):
         As for ``Dense``.
     """
 
+    takes_several = False
+
     rank: int
     _built_for: int  # channels
 

@@ -36,6 +36,8 @@ class Dense(Layer):
         Those of every layer: ``name``, ``trainable``, ``dtype``, ``input_shape``, ``input_dim``.
     """
 
+    takes_several = False
+
     supports_masking = True
 
     def __init__(

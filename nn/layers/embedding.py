@@ -38,6 +38,8 @@ class Embedding(Layer):
         At the call, for a number that is out of range.
     """
 
+    takes_several = False
+
     def __init__(
         self,
         input_dim: int,

@@ -29,6 +29,8 @@ class Pooling(Layer):
     data_format : {"channels_last", "channels_first"}, optional
     """
 
+    takes_several = False
+
     rank: int
     _pooled = staticmethod(anp.max_pool)
 
@@ -123,6 +125,8 @@ class GlobalPooling(Layer):
     keepdims : bool
         Keep the spatial axes, with length 1.
     """
+
+    takes_several = False
 
     rank: int
 

@@ -21,6 +21,8 @@ Pairs = tuple[tuple[int, int], ...]
 class _Sided(Layer):
     """Base of layers with two numbers for each spatial axis."""
 
+    takes_several = False
+
     rank: int
     data_format = "channels_last"
 
