@@ -175,8 +175,10 @@ class Layer(Tracked, Configured):
             args = tuple(self._converted(arg) if shapes.is_array(arg) else arg for arg in args)
         if masks.known or self.makes_mask:
             return self._called_with_masks(given, inputs, args, kwargs)
-        if self._is_simple and self.built and not kwargs:
-            return self.call(inputs, *args) if args else self.call(inputs)
+        if self.built:
+            if self._is_simple and not kwargs:
+                return self.call(inputs, *args) if args else self.call(inputs)
+            return self._called(inputs, args, kwargs)
         return self._applied(inputs, args, kwargs)
 
     def _applied(self, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -196,23 +198,28 @@ class Layer(Tracked, Configured):
             training = outer.training
         if kwargs and "mask" in kwargs and self._call_parameters is not None and "mask" not in self._call_parameters:
             del kwargs["mask"]
-        wanted = self._hands_training_on and (training is not None or self._needs_training)
+        wanted = (training is not None or self._needs_training) and self._hands_training_on
         if wanted and (not args or len(args) <= _position(type(self), "training")):
             kwargs["training"] = training
         if outer is not None and outer.training is training:
-            return self._penalised(self.call(inputs, *args, **kwargs))
+            outputs = self.call(inputs, *args, **kwargs)
+            if self.activity_regularizer is not None:
+                self._penalise(outputs)
+            return outputs
         token = current.set(Call(training, outer))
         try:
-            return self._penalised(self.call(inputs, *args, **kwargs))
+            outputs = self.call(inputs, *args, **kwargs)
+            if self.activity_regularizer is not None:
+                self._penalise(outputs)
         finally:
             current.reset(token)
-
-    def _penalised(self, outputs: Any) -> Any:
-        """The outputs, after their penalty has been added to the loss."""
-        if self.activity_regularizer is not None:
-            for output in shapes.leaves(outputs):
-                self.add_loss(self.activity_regularizer(output) / max(1, len(output)))
         return outputs
+
+    def _penalise(self, outputs: Any) -> None:
+        """Add the penalty of the outputs to the loss."""
+        penalty: Any = self.activity_regularizer
+        for output in shapes.leaves(outputs):
+            self.add_loss(penalty(output) / max(1, len(output)))
 
     def _called_with_masks(self, given: Any, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call with the masks that belong to the arguments, and give the output the one that it has then."""
