@@ -210,4 +210,5 @@ class Saved:
         return state.flattened(nested)
 
     def _names(self) -> str:
-        raise NotImplementedError
+        """Names of the variables, for messages; what an Optimizer defines."""
+        raise TypeError(f"{type(self).__name__} does not define _names().")

@@ -53,8 +53,8 @@ class Step(ABC):
         return None
 
     def positions(self) -> Positions:
-        """Which entries of the root they are, in the order of one run through, in blocks."""
-        raise NotImplementedError
+        """Which entries of the root they are, in the order of one run through, in blocks; only where there is one."""
+        raise TypeError(f"{type(self).__name__} has a root, and does not define positions(); such a step must.")
 
     # What is saved with a model.
 

@@ -198,6 +198,16 @@ def test_the_old_file_stays_until_the_new_one_is_complete(tmp_path, monkeypatch)
     assert os.listdir(tmp_path) == ["weights"]
 
 
+def test_the_contents_are_on_the_disk_before_the_name(tmp_path, monkeypatch):
+    """Flushed, then put in its place, then the folder flushed: a crash of the machine leaves no empty file."""
+    done = []
+    flush, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (done.append("flush"), flush(handle)))
+    monkeypatch.setattr(os, "replace", lambda *names: (done.append("replace"), replace(*names)))
+    trained(model()).save_weights(tmp_path / "weights")
+    assert done == (["flush", "replace"] if os.name == "nt" else ["flush", "replace", "flush"])
+
+
 def test_overwriting_can_be_refused(tmp_path):
     """``overwrite=False`` raises if there is a file."""
     made = trained(model())
