@@ -15,6 +15,7 @@ import numpy as np
 import autograd_core as ag
 
 from .data import Dataset
+from .data.structure import leaves, map_structure
 from .randomness import Seed, dump_state, generator, load_state
 from .shapes import positive
 
@@ -306,7 +307,7 @@ def unpacked(data: Any) -> tuple[Any, Any, Any]:
             f"a batch must be (x,), (x, y) or (x, y, sample_weight); got a tuple of {len(data)}. Several inputs go "
             "together in one tuple: ((x1, x2), y)."
         )
-    return (*data, None, None)[:3]  # type: ignore[return-value]
+    return (*data, None, None)[:3]
 
 
 def checked_arrays(asked: str, x: Any, y: Any = None, sample_weight: Any = None) -> tuple[Any, ...]:
@@ -376,13 +377,6 @@ def _check_numbers(asked: str, name: str, array: Any) -> None:
         )
 
 
-def leaves(value: Any) -> list[Any]:
-    """Leaves of nested tuples and dicts."""
-    if isinstance(value, dict):
-        return [leaf for entry in value.values() for leaf in leaves(entry)]
-    return [leaf for entry in value for leaf in leaves(entry)] if isinstance(value, tuple) else [value]
-
-
 def split(asked: str, arrays: tuple[Any, ...], fraction: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """All but the last ``fraction`` of the samples, and those."""
     count = len(leaves(arrays)[0])
@@ -397,6 +391,4 @@ def split(asked: str, arrays: tuple[Any, ...], fraction: float) -> tuple[tuple[A
 
 def cut(value: Any, where: slice) -> Any:
     """The same samples of every array of a structure."""
-    if isinstance(value, dict):
-        return {key: cut(entry, where) for key, entry in value.items()}
-    return tuple(cut(entry, where) for entry in value) if isinstance(value, tuple) else np.asarray(value)[where]
+    return map_structure(lambda array: np.asarray(array)[where], value)

@@ -15,6 +15,7 @@ import autograd_core as ag
 
 from . import losses
 from .callbacks import Callback, History, ProgbarLogger
+from .data.structure import as_element, leaves
 from .feeding import (
     DatasetFeed,
     Feed,
@@ -22,9 +23,9 @@ from .feeding import (
     array_feed,
     batch_feed,
     checked_arrays,
+    cut,
     feed,
     gives_batches,
-    leaves,
     split,
     unpacked,
 )
@@ -96,11 +97,9 @@ class Fit:
         self._verbose = verbose
         self._afterwards: list[Callable[[], Any]] = []  # what callbacks want done when all have been called
 
-    def when_epoch_is_over(self, action: Callable[[], Any]) -> None:
+    def afterwards(self, action: Callable[[], Any]) -> None:
         """Have ``action`` called when all callbacks have been told of the end of the epoch (or of the beginning)."""
         self._afterwards.append(action)
-
-    when_begun = when_epoch_is_over
 
     def build_model(self) -> None:
         """Make all weights and metrics, by a look at the first batch."""
@@ -243,11 +242,6 @@ def predicted(model: Any, x: Any, batch_size: int | None, steps: int | None, cal
     return joined(parts)
 
 
-def no_feed() -> Feed:
-    """Nothing, where a feed must be named."""
-    return Feed()
-
-
 def joined(parts: Sequence[Any]) -> Any:
     """Outputs of batches as one array, or structure of arrays."""
     first = parts[0]
@@ -353,7 +347,7 @@ def _check_targets(model: Any, arrays: tuple[Any, ...]) -> None:
         return
     if any(getattr(layer, "stateful", False) for layer in model._flatten_layers()):
         return  # a call would change the state of the layer
-    given, true, weight = unpacked(_first_samples(arrays))
+    given, true, weight = unpacked(as_element(cut(arrays, slice(1))))
     predicted = model(given, training=False)
     if isinstance(compiled.loss, losses.SparseCategoricalCrossentropy) and isinstance(predicted, ag.Tensor):
         _check_labels(np.asarray(leaves(arrays[1])[0]), predicted.shape[-1], compiled.loss)
@@ -365,14 +359,6 @@ def _check_targets(model: Any, arrays: tuple[Any, ...]) -> None:
 def _has_own_step(model: Any) -> bool:
     from_trainer = next(cls for cls in type(model).__mro__ if cls.__name__ == "Trainer")
     return any(getattr(type(model), name) is not getattr(from_trainer, name) for name in ("train_step", "compute_loss"))
-
-
-def _first_samples(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _first_samples(entry) for key, entry in value.items()}
-    if isinstance(value, tuple):
-        return tuple(_first_samples(entry) for entry in value)
-    return ag.Tensor(np.array(np.asarray(value)[:1]), None)
 
 
 def _check_labels(labels: Any, classes: int, loss: Any) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
+
+from .shapes import leaves
 
 
 class Tracked:
@@ -230,27 +232,9 @@ def note_change() -> None:
     Tracked._changes = next(_numbers)
 
 
-def leaves(value: Any) -> Iterator[Any]:
-    """What is inside nested lists, tuples and dicts."""
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from leaves(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from leaves(item)
-    else:
-        yield value
-
-
 def _gather(value: Any, found: dict[ag.Variable, None], seen: set[int], trainable_only: bool) -> None:
-    if isinstance(value, ag.Variable):
-        found[value] = None
-    elif isinstance(value, Tracked):
-        if id(value) not in seen:
-            value._collect(found, seen, trainable_only)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _gather(item, found, seen, trainable_only)
-    elif isinstance(value, dict):
-        for item in value.values():
-            _gather(item, found, seen, trainable_only)
+    for item in leaves(value):
+        if isinstance(item, ag.Variable):
+            found[item] = None
+        elif isinstance(item, Tracked) and id(item) not in seen:
+            item._collect(found, seen, trainable_only)

@@ -18,7 +18,8 @@ from . import fitting
 from . import metrics as metrics_module
 from .callbacks import Callback, History, figures
 from .compiled import CompiledLoss, CompiledMetrics
-from .feeding import Weighted, checked_arrays, leaves, unpacked
+from .data.structure import as_element, leaves
+from .feeding import Feed, Weighted, checked_arrays, unpacked
 from .layer import Layer
 
 
@@ -218,7 +219,7 @@ class Trainer(Layer):
         self._check_compiled("train_on_batch")
         batch = _batch("train_on_batch", x, y, sample_weight)
         if class_weight is not None:
-            batch = Weighted(fitting.no_feed(), class_weight).weighted(batch)
+            batch = Weighted(Feed(), class_weight).weighted(batch)
         return fitting.given_back(fitting.floats(self.train_step(batch)), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
@@ -380,10 +381,4 @@ def _as_tuple(value: Any) -> Any:
 def _batch(asked: str, x: Any, y: Any = None, sample_weight: Any = None) -> tuple[Any, ...]:
     """One batch as Tensors."""
     arrays = checked_arrays(asked, x, y, sample_weight)
-    return tuple(_tensors(array) for array in arrays)
-
-
-def _tensors(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _tensors(entry) for key, entry in value.items()}
-    return tuple(_tensors(entry) for entry in value) if isinstance(value, tuple) else ag.convert_to_tensor(value)
+    return as_element(arrays)

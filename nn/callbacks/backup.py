@@ -73,7 +73,7 @@ class BackupAndRestore(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         progress = self.model.progress
         self._complete = progress.epoch >= progress.epochs or self.model.stop_training
-        progress.when_epoch_is_over(self._save)  # the callbacks after this one have something to remember, too
+        progress.afterwards(self._save)  # the callbacks after this one have something to remember, too
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self._complete and self.delete_checkpoint:
@@ -115,6 +115,6 @@ class BackupAndRestore(Callback):
         self.model.stop_training = fit["stopped"]
         self._complete = progress.epoch >= progress.epochs or fit["stopped"]  # killed before it could be removed
         progress.order = fit["order"] if fit["order"] is not None else fit["feed"]
-        progress.when_begun(
+        progress.afterwards(
             lambda: [callback.load_state_dict(entry["state"]) for callback, entry in zip(others, saved, strict=True)]
         )

@@ -78,8 +78,6 @@ class InputLayer(Layer):
             declared if shape is None and batch_shape is None else shape, batch_size, dtype, None, batch_shape
         )
         super().__init__(dtype=symbol.dtype, input_shape=symbol.shape[1:], **options)
-        symbol.name = self.name
-        self.output_symbol = symbol
 
     def call(self, inputs):
         return inputs
