@@ -6,7 +6,8 @@ edge by edge. See the documentation's "How the engine works".
 
 from __future__ import annotations
 
-from . import errors, numpy, testing
+from . import errors, numpy, testing, tracing
+from .compile.function import function
 from .constants import constant, convert_to_tensor
 from .custom import custom_gradient, primitive
 from .dispatch import install as _install
@@ -27,6 +28,7 @@ from .errors import (
     StaleValueError,
     StructureError,
     TapeError,
+    TraceError,
     UnsupportedError,
 )
 from .functional import elementwise_grad, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
@@ -62,6 +64,7 @@ __all__ = [
     "StructureError",
     "TapeError",
     "Tensor",
+    "TraceError",
     "UnsupportedError",
     "Variable",
     "checkpoint",
@@ -70,6 +73,7 @@ __all__ = [
     "custom_gradient",
     "elementwise_grad",
     "errors",
+    "function",
     "grad",
     "graph",
     "hessian",
@@ -80,6 +84,7 @@ __all__ = [
     "primitive",
     "stop_gradient",
     "testing",
+    "tracing",
     "value_and_grad",
     "vjp",
 ]

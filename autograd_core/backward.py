@@ -14,8 +14,11 @@ import numpy as np
 from .cotangents import NOTES, Parts, carry_out, complete, fit
 from .node import Node
 from .primitive import output_of
-from .recording import current
+from .recording import current, trace_here
+from .symbol import Value
 from .tensor import Tensor
+
+_ARRAYS = (np.ndarray, Value)
 
 
 @np.errstate(all="ignore")  # infinities are looked at afterwards, see below; as a decorator it takes half the time
@@ -45,6 +48,11 @@ def pull_back(
         Source -> cotangent; a source that no path leads to is missing. (Other leaves that were met may be there too.)
     """
     kept = frozenset(sources)
+    trace = trace_here()
+    if trace is not None:  # entries are not known: the plan looks, and asks for another trace if it finds a NaN
+        found = _walk(nodes, seeds, kept, recorded, zero_wins=trace.zero_wins)
+        trace.guard(nodes, [found[source] for source in kept if source in found])
+        return found
     found = _walk(nodes, seeds, kept, recorded, zero_wins=False)
     if _has_nan(found, kept):
         found = _walk(nodes, seeds, kept, recorded, zero_wins=True)
@@ -109,8 +117,11 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
 
 def vanishes(incoming, rule, node: Node):
     """Where a cotangent or tangent, or the derivative of an elementwise ``node`` that it meets, is zero."""
-    array = incoming.array if incoming.__class__ is Tensor else np.asarray(incoming)
-    slope = rule(np.ones_like(array), node.value, *node.args, **node.params)
+    array: Any = incoming.array if incoming.__class__ is Tensor else np.asarray(incoming)
+    value, args = node.value, node.args
+    if array.__class__ is Value:
+        array, value, *args = (Tensor(arg, None) if arg.__class__ is Value else arg for arg in (array, value, *args))
+    slope = rule(np.ones(array.shape, array.dtype), value, *args, **node.params)
     return np.equal(array, 0) | np.equal(slope, 0)
 
 
@@ -123,9 +134,11 @@ def tensors_of(node: Node):
             for index, value in enumerate(node.value)
         )
     else:
-        ans = Tensor(node.value, node) if isinstance(node.value, np.ndarray) else node.value
+        ans = Tensor(node.value, node) if isinstance(node.value, _ARRAYS) else node.value
     args = tuple(
-        arg if parent is None or not isinstance(arg, np.ndarray) else Tensor(arg, parent)
+        (Tensor(arg, None) if arg.__class__ is Value else arg)
+        if parent is None or not isinstance(arg, _ARRAYS)
+        else Tensor(arg, parent)
         for arg, parent in zip(node.args, node.parents, strict=True)
     )
     return ans, args

@@ -89,4 +89,6 @@ def carry_out(note, pending: dict, owned: set, parent: Node, may_write: bool) ->
 
 def complete(parts: Parts, values) -> tuple:
     """Cotangents of all results of a Node, with zeros where nothing arrived."""
-    return tuple(np.zeros_like(value) if ct is None else ct for ct, value in zip(parts, values, strict=True))
+    return tuple(
+        np.zeros(value.shape, value.dtype) if ct is None else ct for ct, value in zip(parts, values, strict=True)
+    )

@@ -192,7 +192,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         if outer is None:
             return f(*args, **keywords)[0]
         # A frame of its own for the call: whatever Variables are read inside, there or deeper, are read anew.
-        inner = Frame(outer.records)
+        inner = Frame(outer.records, outer.trace)
         before = [record.counts() for record in outer.records]
         recording.replace(inner)
         try:

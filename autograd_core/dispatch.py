@@ -92,5 +92,5 @@ def _put(name: str, result: Any, target, where):
         if not np.can_cast(result.dtype, target.dtype, "same_kind"):
             raise DtypeError(f"{name}: out= has dtype {target.dtype}, the result {result.dtype}.")
         result = np.astype(result, target.dtype)
-    target.array, target.node = result.array, result.node
+    target._become(result)
     return target

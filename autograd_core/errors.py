@@ -93,6 +93,10 @@ class DataNotFoundError(DataError, FileNotFoundError):
     __str__ = Exception.__str__
 
 
+class TraceError(AutogradError, RuntimeError):
+    """Something that cannot be traced: a branch on a traced value, its conversion, a value that left its trace."""
+
+
 class MissingExtraError(AutogradError, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
 

@@ -16,7 +16,8 @@ from .backward import pull_back, tensors_of, vanishes
 from .cotangents import fit
 from .node import Node, leaf
 from .primitive import LINEAR, MULTILINEAR, PROJECT
-from .recording import Record, add, current, remove, replace
+from .recording import Record, add, current, remove, replace, trace_here
+from .symbol import Value
 from .tensor import Tensor
 
 
@@ -38,6 +39,11 @@ def push_forward(nodes: Sequence[Node], seeds: Mapping[Node, Any], targets: Sequ
     dict
         Target -> tangent; a target that depends on no source is missing.
     """
+    trace = trace_here()
+    if trace is not None:
+        found = _walk(nodes, seeds, targets, recorded, zero_wins=trace.zero_wins)
+        trace.guard(nodes, list(found.values()))
+        return found
     with np.errstate(all="ignore"):  # zeros win over infinite derivatives as in the backward walk
         found = _walk(nodes, seeds, targets, recorded, zero_wins=False)
         if any(np.isnan(_raw(tangent)).any() for tangent in found.values()):
@@ -73,6 +79,8 @@ def _tangent(node: Node, entering, recorded: bool, zero_wins: bool):
     if primitive is PROJECT:
         return entering[0][node.params["index"]]
     ans, args = tensors_of(node) if recorded else (node.value, node.args)
+    if primitive.joint and primitive.jvps is not None:
+        return _conform(primitive.jvps[0](entering, ans, *args, **node.params), node.value)
     rules = primitive.jvp_rules(len(args))
     if rules is None:
         return _transposed(node, entering, ans, args, recorded)
@@ -129,10 +137,10 @@ def _transposed(node: Node, entering, ans, args, recorded: bool):
     before = replace(current() if recorded else None)
     try:
         add(record)
-        leaves = [leaf(np.zeros_like(value), (record.token,)) for value in values]
+        leaves = [leaf(_none(value), (record.token,)) for value in values]
         cts = tuple(Tensor(start.value, start) for start in leaves)
         ct = cts if several else cts[0]
-        lifted = [Tensor(arg, None) if isinstance(arg, np.ndarray) else arg for arg in args]
+        lifted = [Tensor(arg, None) if isinstance(arg, (np.ndarray, Value)) else arg for arg in args]
         answers = tuple(a if isinstance(a, Tensor) else Tensor(a, None) for a in (ans if several else (ans,)))
         answer = answers if several else answers[0]
         rules = primitive.rules(len(args))
@@ -156,10 +164,14 @@ def _transposed(node: Node, entering, ans, args, recorded: bool):
             seeds[result.node] = tangent if have is None else have + tangent
     found = pull_back(record.nodes, seeds, leaves, recorded)
     parts = tuple(
-        found.get(start, Tensor(np.zeros_like(start.value), None) if recorded else np.zeros_like(start.value))
-        for start in leaves
+        found.get(start, Tensor(_none(start.value), None) if recorded else _none(start.value)) for start in leaves
     )
     return parts if several else parts[0]
+
+
+def _none(value):
+    """Zeros of the shape and dtype of ``value``."""
+    return np.zeros(value.shape, value.dtype)
 
 
 def _zeros(arg):

@@ -17,6 +17,7 @@ import numpy as np
 from . import recording
 from .errors import ConversionError, DtypeError, ShapeError
 from .linearize import Linearized
+from .symbol import Value
 from .tensor import Overloaded, Tensor, as_value
 from .tree import flatten, flatten_like, map_leaves
 from .variable import Variable
@@ -88,7 +89,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
                 f"grad: the function returned dtype {out.dtype}; a gradient is of a real scalar. Take the real part, "
                 "or use autograd_core.vjp."
             )
-        cts = run.pull([(out, Tensor(np.ones_like(out.array), None))])
+        cts = run.pull([(out, Tensor(np.ones(out.shape, out.dtype), None))])
         grads = _rebuild_args(args, numbers, [_conjugate(ct) for ct in cts], run.plain)
         gradients = grads[0] if isinstance(argnums, int) else tuple(grads)
         shown = _hand_back(out, run.plain)
@@ -233,7 +234,7 @@ def _rows(run: Linearized, outs: list[Tensor]) -> list[list[Tensor]]:
 
 def _columns(run: Linearized, outs: list[Tensor]) -> list[list[Tensor]]:
     """Blocks of the Jacobian, one JVP per entry of the inputs."""
-    zeros = [Tensor(np.zeros_like(node.value), None) for node in run.inputs]
+    zeros = [Tensor(np.zeros(node.value.shape, node.value.dtype), None) for node in run.inputs]
     by_input = []
     for i, node in enumerate(run.inputs):
         pushed = [run.push([*zeros[:i], basis, *zeros[i + 1 :]], outs) for basis in _basis(Tensor(node.value, None))]
@@ -348,7 +349,7 @@ def _conjugate(ct: Tensor) -> Tensor:
 
 def _hand_back(value: Tensor, plain: bool):
     """A NumPy array of the caller's own if the call was in NumPy, and no outer tape tracks the value."""
-    return value.numpy() if plain and not value._is_tracked() else value
+    return value.numpy() if plain and value.array.__class__ is not Value and not value._is_tracked() else value
 
 
 def _hand_back_all(structure: Any, plain: bool) -> Any:

@@ -154,5 +154,5 @@ class Linearized:
 def _tensor(found, value) -> Tensor:
     """What a walk found, as a Tensor; zeros like ``value`` if it found nothing."""
     if found is None:
-        return Tensor(np.zeros_like(value), None)
+        return Tensor(np.zeros(value.shape, value.dtype), None)
     return found if isinstance(found, Tensor) else Tensor(found, None)

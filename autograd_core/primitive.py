@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from .errors import AutogradError, AxisError, DtypeError, NotDifferentiableError, ShapeError
+from .errors import AutogradError, AxisError, DtypeError, NotDifferentiableError, ShapeError, TraceError
 from .node import NO_PARAMS, Node, Spec
 from .recording import Frame, current
 from .shapes import broadcast_hint, shape_of
+from .symbol import Value
 from .tensor import SUPPORTED_KINDS, Overloaded, Tensor, as_value
 from .variable import Variable
 
@@ -58,7 +59,8 @@ class Primitive:
     variadic : bool
         Any number of arguments; the single rule is called with the argument's position as ``index=``.
     joint : bool
-        The single VJP rule gives the cotangents of all arguments at once, as a tuple (None for no gradient).
+        The single VJP rule gives the cotangents of all arguments at once, as a tuple (None for no gradient). A JVP rule,
+        if there is one, takes a list of all tangents (None for none) and gives that of the result.
     keeps : bool
         Whether the rules read the entries of the arguments. If False only their shapes and dtypes are kept.
     domain : tuple of (low, high) pairs
@@ -69,11 +71,14 @@ class Primitive:
         Which derivative is taken where there is none, or more than one.
     doc : str
         The value, as a formula.
+    source : str or None
+        Compiled form of an elementwise operation: a scalar expression over ``{0}``, ``{1}``, ... and the names of
+        parameters in braces, with functions by NumPy's names. None: the compiler calls ``impl``.
     """
 
     __slots__ = (
         "__weakref__", "doc", "domain", "elementwise", "impl", "joint", "jvps", "keeps", "kink", "name",
-        "rule_per_argument", "sample", "variadic", "vjps",
+        "rule_per_argument", "sample", "several", "source", "variadic", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -91,6 +96,7 @@ class Primitive:
         sample: Callable[..., Any] | None = None,
         kink: str = "",
         doc: str = "",
+        source: str | None = None,
     ):
         self.name = name
         self.impl = impl
@@ -105,6 +111,8 @@ class Primitive:
         self.sample = sample
         self.kink = kink
         self.doc = doc
+        self.source = source
+        self.several = False  # whether it gives a tuple even of one result; a trace finds out
 
     def __call__(self, *args, **params):
         return apply(self, args, params)
@@ -182,7 +190,11 @@ def apply(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]):
     Tensor, or a tuple of Tensors if the primitive has several results.
     """
     frame = current()
-    tokens = None if frame is None else frame.tokens
+    tokens = None
+    if frame is not None:
+        if frame.trace is not None:
+            return frame.trace.apply(primitive, args, params, frame)
+        tokens = frame.tokens
     values: list[Any] = []
     parents: list[Node | None] = []
     foreign = False  # whether a raw array came from the user, who may write to it later
@@ -314,7 +326,9 @@ def unary(primitive: Primitive) -> Callable[..., Tensor]:
                 a = x.array
                 try:
                     result = Tensor(impl(a), None)
-                except (ValueError, TypeError) as error:
+                except (ValueError, TypeError, TraceError) as error:
+                    if a.__class__ is Value:  # traced; found out here, it costs nothing where nothing is
+                        return apply(primitive, (x,), NO_PARAMS)
                     raise explain(primitive, (x,), NO_PARAMS, error) from None
                 node = Node(primitive, (a,), (node,), result.array, NO_PARAMS, frame.tokens)
                 frame.append(node)
@@ -359,10 +373,14 @@ def binary(primitive: Primitive) -> Callable[..., Tensor]:
             return apply(primitive, (x1, x2), NO_PARAMS)
         try:
             result = Tensor(impl(a, b), None)
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError, OverflowError, TraceError) as error:
+            if a.__class__ is Value or b.__class__ is Value:  # traced; see `unary`
+                return apply(primitive, (x1, x2), NO_PARAMS)
             raise explain(primitive, (x1, x2), NO_PARAMS, error) from None
-        if frame is None or (left is None and right is None):
+        if frame is None:
             return result
+        if left is None and right is None:
+            return result if frame.trace is None else apply(primitive, (x1, x2), NO_PARAMS)
         node = Node(primitive, (a, b), (left, right), result.array, NO_PARAMS, tokens)
         frame.append(node)
         result.node = node

@@ -66,16 +66,24 @@ class Frame:
         Nodes tracked by all of them carry this very tuple: one ``is`` decides the common case.
     append : callable
         Writes a Node down on all of them.
+    trace : Trace or None
+        Where every primitive is written down, for the compiler; there may be one without any tape.
     """
 
-    __slots__ = ("append", "leaves", "records", "tokens")
+    __slots__ = ("append", "leaves", "records", "tokens", "trace")
 
-    def __init__(self, records: tuple[Record, ...]):
+    def __init__(self, records: tuple[Record, ...], trace: Any = None):
         self.records = records
+        self.trace = trace
+        if not records:  # a trace alone: a token that no Node has, since () would be that of Nodes without tapes
+            self.tokens: tuple[Token, ...] = (Token(),)
+            self.leaves: dict[int, tuple[Any, Any, Any]] = {}
+            self.append: Any = _no_tape
+            return
         self.tokens = (records[0].token,) if len(records) == 1 else tuple(record.token for record in records)
         # Variables read here: id -> (Variable, array, Tensor). Kept per frame, not on the Variable, so that threads
         # that share Variables cannot disturb one another.
-        self.leaves: dict[int, tuple[Any, Any, Any]] = {}
+        self.leaves = {}
         # No bound method of self: that would be a reference cycle, and keep the recorded graphs until it is collected.
         self.append = records[0].nodes.append if len(records) == 1 else partial(_append_to_all, records)
 
@@ -129,6 +137,10 @@ class Frame:
         return node
 
 
+def _no_tape(node: Node) -> None:
+    """Nobody differentiates here."""
+
+
 def _append_to_all(records: tuple[Record, ...], node: Node) -> None:
     for record in records:
         record.nodes.append(node)
@@ -143,7 +155,7 @@ current = _frame.get
 def add(record: Record) -> None:
     """Start recording on ``record``, inside whatever records already."""
     frame = _frame.get()
-    _frame.set(Frame((record,) if frame is None else (*frame.records, record)))
+    _frame.set(Frame((record,)) if frame is None else Frame((*frame.records, record), frame.trace))
 
 
 def remove(record: Record) -> None:
@@ -151,10 +163,10 @@ def remove(record: Record) -> None:
     frame = _frame.get()
     if frame is None or record not in frame.records:
         return
-    if len(frame.records) == 1:
+    if len(frame.records) == 1 and frame.trace is None:
         _frame.set(None)
     else:
-        _frame.set(Frame(tuple(other for other in frame.records if other is not record)))
+        _frame.set(Frame(tuple(other for other in frame.records if other is not record), frame.trace))
 
 
 def replace(frame: Frame | None) -> Frame | None:
@@ -194,19 +206,26 @@ def _track(node: Node, token: Token) -> None:
 
 
 class Paused:
-    """Context manager: nothing records inside, whatever tapes are active."""
+    """Context manager: no tape records inside, whatever tapes are active. A trace, which is no tape, goes on."""
 
     __slots__ = ("_before",)
 
     def __enter__(self):
-        self._before = replace(None)
+        frame = _frame.get()
+        self._before = replace(None if frame is None or frame.trace is None else Frame((), frame.trace))
 
     def __exit__(self, *exc_info):
         replace(self._before)
+
+
+def trace_here() -> Any:
+    """The Trace that is being written in this thread or task; None where nothing is traced."""
+    frame = _frame.get()
+    return None if frame is None else frame.trace
 
 
 def exchange(old: Record, new: Record) -> None:
     """Put ``new`` in the place of ``old`` among the tapes that record here."""
     frame = _frame.get()
     if frame is not None:
-        _frame.set(Frame(tuple(new if record is old else record for record in frame.records)))
+        _frame.set(Frame(tuple(new if record is old else record for record in frame.records), frame.trace))

@@ -385,7 +385,7 @@ def _cotangent(item, ct) -> Tensor:
             "gradient. Comparisons, argmax and conversions to integers end the path of a gradient."
         )
     if ct is None:
-        return Tensor(np.ones_like(item.array), None)
+        return Tensor(np.ones(item.shape, item.dtype), None)
     if isinstance(ct, Variable):
         ct = ct.value
     elif not isinstance(ct, Tensor):
@@ -413,7 +413,7 @@ _ONES = {np.dtype(dtype): _frozen_one(dtype) for dtype in (np.float32, np.float6
 
 
 def _zeros_like(item) -> Tensor:
-    return Tensor(np.zeros_like(item.array), None)
+    return Tensor(np.zeros(item.shape, item.dtype), None)
 
 
 def _conjugate(ct: Tensor) -> Tensor:

@@ -13,7 +13,8 @@ from numpy import asarray
 from .errors import ConversionError, DtypeError, ShapeError, UnsupportedError
 from .methods import OVERLOADS, Methods
 from .node import Node
-from .recording import current
+from .recording import current, trace_here
+from .symbol import Value
 
 _COPIED: Any = object()  # stands for the `node` that a user does not give
 
@@ -100,7 +101,7 @@ class Overloaded(Methods):
         return complex(self._only_entry("complex"))
 
     def __bool__(self) -> bool:
-        if self.array.size != 1:
+        if self.array.size != 1 and self.array.__class__ is not Value:
             raise ValueError(
                 f"the truth value of a {type(self).__name__} of shape {self.shape} is ambiguous; "
                 "use .any() or .all(), or where() to choose entry by entry."
@@ -204,9 +205,15 @@ class Tensor(Overloaded):
         frame, node = current(), self.node
         return frame is not None and node is not None and any(token in node.tapes for token in frame.tokens)
 
+    def _become(self, result: Tensor) -> None:
+        """Go on as ``result``: under a trace, which must know if it is a Tensor from outside that changes."""
+        if result.array.__class__ is Value and self.array.__class__ is not Value:
+            trace_here().moved(self)
+        self.array, self.node = result.array, result.node
+
     def __setitem__(self, index, value):
         moved = OVERLOADS["setitem"](self, index, value)
-        self.array, self.node = moved.array, moved.node
+        self._become(moved)
 
     def _move_to(self, result: Tensor, operator: str) -> Tensor:
         """Let this handle go on as ``result`` (``x += y``); shape and dtype stay, as they do for NumPy arrays."""
@@ -222,7 +229,7 @@ class Tensor(Overloaded):
                     f"keeps the dtype. Write x = x {operator[:-1]} y, or convert x first."
                 )
             result = result.astype(self.dtype)
-        self.array, self.node = result.array, result.node
+        self._become(result)
         return self
 
     def __iadd__(self, other):
@@ -255,8 +262,7 @@ class Tensor(Overloaded):
 
     def sort(self, axis=-1, *, stable=True) -> None:
         """Sort in place; recorded like ``x[...] = np.sort(x)``."""
-        moved = OVERLOADS[np.sort](self, axis=axis, stable=stable)
-        self.array, self.node = moved.array, moved.node
+        self._become(OVERLOADS[np.sort](self, axis=axis, stable=stable))
 
     def __copy__(self):
         return self.copy()
@@ -274,6 +280,8 @@ class Tensor(Overloaded):
 
 
 def _show(label: str, array) -> str:
+    if array.__class__ is Value:
+        return f"{label}({array!r})"
     body = np.array2string(array, separator=", ", prefix=label + "(", threshold=200)
     return f"{label}({body}, shape={array.shape}, dtype={array.dtype})"
 
@@ -288,6 +296,8 @@ def as_value(value):
     """
     if isinstance(value, Overloaded):
         return value.array
+    if value.__class__ is Value:
+        return value
     if isinstance(value, (np.ma.MaskedArray, np.matrix)):
         raise ConversionError(
             f"a {type(value).__name__} cannot become a Tensor: its mask or its own meaning of * would be lost. "

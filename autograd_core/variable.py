@@ -14,7 +14,7 @@ from weakref import ref
 import numpy as np
 
 from .errors import DtypeError, ShapeError, UnsupportedError
-from .recording import current
+from .recording import current, trace_here
 from .shapes import broadcasts_into
 from .tensor import Overloaded, Tensor, _show, as_value, converted
 
@@ -52,7 +52,20 @@ class Variable(Overloaded):
     array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_assigned_by", "_value", "constraint", "leaf_params", "name", "trainable", "version")
+    made = 0
+    """How many there have been: a traced function must not make new ones at later calls."""
+
+    __slots__ = (
+        "__weakref__",
+        "_assigned_by",
+        "_value",
+        "constraint",
+        "home",
+        "leaf_params",
+        "name",
+        "trainable",
+        "version",
+    )
 
     def __init__(
         self,
@@ -69,13 +82,26 @@ class Variable(Overloaded):
         self.name = name
         self.constraint = constraint
         self.version = 0
+        self.home: Any = None  # where compiled plans keep the value: see compile/binding.py
         self._assigned_by: tuple[Any, int] | None = None
+        Variable.made += 1
         self.leaf_params = {"variable": ref(self)}  # what all leaves that stand for this Variable have in common
 
     @property
     def array(self):
         """The raw value. Read only by convention; ``numpy()`` gives a copy."""
-        return self._value.array
+        trace = trace_here()
+        return self._value.array if trace is None else trace.present(self).array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return self._value.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the entries."""
+        return self._value.array.dtype
 
     @property
     def value(self) -> Tensor:
@@ -91,6 +117,8 @@ class Variable(Overloaded):
         value = self._value
         if frame is None:
             return value
+        if frame.trace is not None:
+            value = frame.trace.present(self)
         known = frame.leaves.get(id(self))
         if known is not None and known[1] is value:
             return known[2]
@@ -127,6 +155,9 @@ class Variable(Overloaded):
         DtypeError
             If a conversion could lose values: float64 into float32, float into integer, complex into float.
         """
+        trace = trace_here()
+        if trace is not None:
+            return trace.assign(self, value)
         old = self._value.array
         if value.__class__ is Tensor and value.array.dtype is old.dtype and value.array.shape == old.shape:
             # Nothing to check: what an optimizer does with every Variable at every step. As `_put`, without the call.
@@ -140,11 +171,17 @@ class Variable(Overloaded):
 
     def assign_add(self, delta) -> Variable:
         """Add ``delta``; it may broadcast to this Variable's shape. Raises as ``assign`` does."""
+        trace = trace_here()
+        if trace is not None:
+            return trace.assign(self, delta, np.add)
         self._put(self._fitted("assign_add", delta, np.add), sys._getframe(1))
         return self
 
     def assign_sub(self, delta) -> Variable:
         """Subtract ``delta``; it may broadcast to this Variable's shape. Raises as ``assign`` does."""
+        trace = trace_here()
+        if trace is not None:
+            return trace.assign(self, delta, np.subtract)
         self._put(self._fitted("assign_sub", delta, np.subtract), sys._getframe(1))
         return self
 
@@ -158,14 +195,18 @@ class Variable(Overloaded):
         """Raw array of the new value, checked and converted."""
         old = self._value.array
         array = as_value(given)
-        self._check_dtype(what, given, array)
-        if not broadcasts_into(array.shape, old.shape) or (ufunc is None and array.shape != old.shape):
-            raise self._shape_error(what, array)
+        self.check_update(what, given, array, ufunc is not None)
         if ufunc is not None:
             return ufunc(old, array.astype(old.dtype, copy=False))
         if array.dtype != old.dtype:
             return array.astype(old.dtype)
         return array if isinstance(given, Overloaded) else array.copy()
+
+    def check_update(self, what: str, given, array, update: bool) -> None:
+        """Raise what ``assign`` (or an ``update`` of it) would, for ``array``, the value of what is ``given``."""
+        self._check_dtype(what, given, array)
+        if not broadcasts_into(array.shape, self.shape) or (not update and array.shape != self.shape):
+            raise self._shape_error(what, array)
 
     def _check_dtype(self, what: str, given, array) -> None:
         own = self.dtype

@@ -210,8 +210,8 @@ def sparsemax(x, axis: int = -1):
     shape = [1] * x.ndim
     shape[axis] = length
     counts = np.arange(1, length + 1, dtype=x.dtype).reshape(shape)
-    inside = 1.0 + counts * largest_first.array > sums.array
-    size = inside.sum(axis=axis, keepdims=True)
+    inside = anp.greater(1.0 + counts * ag.stop_gradient(largest_first), ag.stop_gradient(sums))
+    size = anp.sum(inside, axis=axis, keepdims=True)
     threshold = (anp.take_along_axis(sums, size - 1, axis=axis) - 1.0) / size.astype(x.dtype)
     return anp.relu(x - threshold)
 

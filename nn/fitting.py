@@ -145,7 +145,7 @@ class Fit:
         if self.validation is not None and self.validation_epochs(epoch + 1):
             found = evaluated(
                 self.model, "fit", self.validation, self.validation_batch_size, self.validation_steps,
-                self.callbacks, watched=True,
+                self.callbacks, watched=True, epochs=self.epochs,
             )  # fmt: skip
             logs.update({f"val_{name}": value for name, value in found.items()})
         self.epoch, self.step, self.order = epoch + 1, 0, None
@@ -155,11 +155,12 @@ class Fit:
         model, skip = self.model, self.step
         before, after = self._overriding("on_train_batch_begin"), self._overriding("on_train_batch_end")
         logs: dict[str, Any] = {}
+        step = model._compiled_steps.of("train_step", self._steps_in_all())
         number = skip
         for number, data in enumerate(self.feed.epoch(skip), skip):
             for call in before:
                 call(number)
-            logs = model.train_step(data)
+            logs = step(data)
             self.step = number + 1
             for call in after:
                 call(number, logs)
@@ -169,6 +170,10 @@ class Fit:
             raise ag.DomainError("fit: the data gave no batch.")
         # A training that was cut off after the last step of an epoch has no step left to give the figures.
         return floats(logs or model.get_metrics_result())
+
+    def _steps_in_all(self) -> int | None:
+        """Steps of the whole training, those before a resumption included."""
+        return None if self.feed.steps is None else self.feed.steps * self.epochs
 
     def _overriding(self, method: str) -> list[Any]:
         return overriding(self.callbacks, method)
@@ -188,8 +193,12 @@ def evaluated(
     steps: int | None,
     callbacks: Iterable[Callback],
     watched: bool = False,
+    epochs: int = 1,
 ) -> dict[str, float]:
-    """Loss and metrics of a model over data; with ``watched`` the callbacks know the model already."""
+    """Loss and metrics of a model over data, to be asked ``epochs`` times; see ``evaluate``.
+
+    With ``watched`` the callbacks know the model already.
+    """
     x, y, sample_weight = data
     if watched and gives_batches(x):
         batch_size = None  # that of the training's arrays
@@ -204,10 +213,11 @@ def evaluated(
         call()
     before, after = overriding(callbacks, "on_test_batch_begin"), overriding(callbacks, "on_test_batch_end")
     logs: dict[str, Any] = {}
+    step = model._compiled_steps.of("test_step", _times(source.steps, epochs))
     for number, batch in enumerate(source.epoch()):
         for call in before:
             call(number)
-        logs = model.test_step(batch)
+        logs = step(batch)
         for call in after:
             call(number, logs)
     if not logs:
@@ -229,10 +239,11 @@ def predicted(model: Any, x: Any, batch_size: int | None, steps: int | None, cal
         call()
     before, after = overriding(callbacks, "on_predict_batch_begin"), overriding(callbacks, "on_predict_batch_end")
     parts = []
+    step = model._compiled_steps.of("predict_step", source.steps)
     for number, batch in enumerate(source.epoch()):
         for call in before:
             call(number)
-        parts.append(model.predict_step(unpacked(batch)[0] if isinstance(batch, tuple) else batch))
+        parts.append(step(unpacked(batch)[0] if isinstance(batch, tuple) else batch))
         for call in after:
             call(number, {"outputs": parts[-1]})
     if not parts:
@@ -240,6 +251,10 @@ def predicted(model: Any, x: Any, batch_size: int | None, steps: int | None, cal
     for call in overriding(callbacks, "on_predict_end"):
         call()
     return joined(parts)
+
+
+def _times(steps: int | None, epochs: int) -> int | None:
+    return None if steps is None else steps * epochs
 
 
 def joined(parts: Sequence[Any]) -> Any:

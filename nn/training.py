@@ -21,6 +21,7 @@ from .compiled import CompiledLoss, CompiledMetrics
 from .data.structure import as_element, leaves
 from .feeding import Feed, Weighted, checked_arrays, unpacked
 from .layer import Layer
+from .steps import Steps
 
 
 class Trainer(Layer):
@@ -36,6 +37,9 @@ class Trainer(Layer):
         self._compiled_loss: CompiledLoss | None = None
         self._compiled_metrics: CompiledMetrics | None = None
         self._loss_mean: metrics_module.Mean | None = None
+        self.run_eagerly = False
+        self.jit_compile: Any = "auto"
+        object.__setattr__(self, "_compiled_steps", Steps(self))  # nothing in it is a layer of this model
 
     def compile(
         self,
@@ -62,20 +66,30 @@ class Trainer(Layer):
             of a single output against a threshold.
         weighted_metrics
             Metrics that heed sample weights and class weights.
-        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
-            Accepted as in Keras. Steps run eagerly.
+        run_eagerly : bool
+            Run each step as the Python that it is, for finding faults: with prints and breakpoints.
+        jit_compile : bool or "auto"
+            What the steps are compiled for: True Numba (it needs the extra ``jit``), False NumPy alone, "auto" what
+            pays for as many steps as there are. See ``autograd_core.function``.
+        steps_per_execution, auto_scale_loss
+            Accepted as in Keras.
 
         Raises
         ------
         DomainError
             For an unknown name; the model stays as it was.
         """
+        if jit_compile not in (True, False, "auto"):
+            raise ag.DomainError(f'compile: jit_compile is {jit_compile!r}; expected True, False or "auto".')
         names = self._output_names()
         made = optim.get(optimizer)
         compiled_loss = None if loss is None else CompiledLoss(loss, loss_weights, names)
         compiled_metrics = CompiledMetrics(metrics, weighted_metrics, names)
         self.optimizer = made
         self.loss = loss if compiled_loss is None or compiled_loss.loss is None else compiled_loss.loss
+        self.run_eagerly = bool(run_eagerly)
+        self.jit_compile = jit_compile
+        object.__setattr__(self, "_compiled_steps", Steps(self))
         self._compiled_loss = compiled_loss
         self._compiled_metrics = compiled_metrics
         self._loss_mean = metrics_module.Mean("loss")

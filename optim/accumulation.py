@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+
+import autograd_core as ag
 
 from .flat import Group
 
@@ -46,6 +48,22 @@ class Accumulation:
         for numbers in self._sums:
             np.divide(numbers, self.steps, out=numbers)
         return [None if gradient is None else view for view, gradient in zip(self._views, gradients, strict=True)]
+
+    def traced(self, gradients: Sequence[Any], calls: Callable[[], int]) -> list[Any] | None:
+        """Add gradients in a function that is traced; their means if a step follows. Each case is a plan of its own."""
+        sums: list[Any] = [None if view is None else ag.tracing.buffer(view) for view in self._views]
+        completes = ag.tracing.static(lambda: self.completes(calls()))
+        totals = [s if gradient is None else s + gradient for s, gradient in zip(sums, gradients, strict=True)]
+        if completes:
+            return [None if g is None else t / self.steps for t, g in zip(totals, gradients, strict=True)]
+        for view, total in zip(self._views, totals, strict=True):
+            ag.tracing.store(view, total)
+        return None
+
+    def clear_traced(self) -> None:
+        """``clear`` in a function that is traced."""
+        for view in self._views:
+            ag.tracing.store(view, np.zeros(view.shape, view.dtype))
 
     def clear(self) -> None:
         """Begin anew."""

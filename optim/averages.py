@@ -7,11 +7,14 @@ Polyak & Juditsky (1992), "Acceleration of stochastic approximation by averaging
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+import autograd_core as ag
+
+from . import traced
 from .flat import BLOCK, Group
 
 
@@ -40,6 +43,24 @@ class Averages:
         if self.overwrite_frequency and (iterations + 1) % self.overwrite_frequency == 0:
             for group, average in self._pairs:
                 group.put(average)
+
+    def follow_traced(self, iterations: Callable[[], int]) -> None:
+        """``follow`` in a function that is traced."""
+        every = self.overwrite_frequency
+        overwrites = every is not None and ag.tracing.static(lambda: (iterations() + 1) % every == 0)
+        for group, _ in self._pairs:
+            shares = ag.tracing.host(lambda: self._shares(iterations()), (2,), group.real)
+            for position, variable in enumerate(group.variables):
+                view = group.part("average", position)
+                value = traced.as_real(variable.value)
+                average = ag.tracing.buffer(view) * shares[0] + value * shares[1]
+                ag.tracing.store(view, average)
+                if overwrites:
+                    variable.assign(traced.from_real(average, group.dtype))
+
+    def _shares(self, iterations: int) -> tuple[float, float]:
+        momentum = self.momentum if iterations else 0.0
+        return momentum, 1.0 - momentum
 
     def by_position(self) -> dict[int, Any]:
         """View of each variable's average."""

@@ -97,6 +97,7 @@ class Group:
         self.state = {name: np.full(self.size, initial, self.real) for name, initial in slots.items()}
         self.extra: dict[str, Any] = {}
         self.decayed: Any = None
+        self._parts: dict[str, list[Any]] = {}
         self._gathered = np.empty(self.size, self.real)
         self._gathered_views = self.views_of(self._gathered)
         self._work = np.empty(min(self.size, BLOCK), self.real)
@@ -113,6 +114,22 @@ class Group:
             numbers[start:stop].view(self.dtype).reshape(shape)
             for (start, stop), shape in zip(self.bounds, self.shapes, strict=True)
         ]
+
+    def part(self, name: str, position: int) -> Any:
+        """A variable's stretch of an array of state, as real numbers: the same array object each time."""
+        if name not in self._parts:
+            numbers: Any = self.state[name] if name in self.state else self.extra[name]
+            ends = (2,) if self.dtype.kind == "c" else ()
+            self._parts[name] = [
+                numbers[start:stop].reshape((*shape, *ends))
+                for (start, stop), shape in zip(self.bounds, self.shapes, strict=True)
+            ]
+        return self._parts[name][position]
+
+    def decayed_part(self, position: int) -> bool:
+        """Whether weight decay shrinks a variable."""
+        start, stop = self.bounds[position]
+        return self.decayed is None or start == stop or bool(self.decayed[start])
 
     def keep(self, name: str) -> Any:
         """Make another flat array of state, of zeros."""

@@ -9,7 +9,7 @@ import numpy as np
 
 import autograd_core as ag
 
-from . import clipping, schedules
+from . import clipping, schedules, traced
 from .accumulation import Accumulation
 from .averages import Averages
 from .checks import check_count, check_interval, check_limit
@@ -264,11 +264,13 @@ class Optimizer(Saved):
         if not pairs:
             return self._calls
         if not self.built:
-            self.build([variable for _, variable in pairs])
+            with ag.tracing.suspended():
+                self.build([variable for _, variable in pairs])
         gradients = self._targets.in_order(pairs)
+        if ag.tracing.is_tracing():
+            return self._apply_traced(gradients)
         calls = self._calls
-        learning_rate = self._learning_rate if self._schedule is None else self.learning_rate
-        learning_rate /= 1.0 + self.decay * calls
+        learning_rate = self._rate_at(calls)
         if self.loss_scale_factor is not None:
             gradients = [None if gradient is None else gradient / self.loss_scale_factor for gradient in gradients]
         if self._accumulation is None:
@@ -304,6 +306,57 @@ class Optimizer(Saved):
                 "expected one for each (None where there is none)."
             )
         self.apply_gradients(list(zip(gradients, variables, strict=True)))
+
+    def _rate_at(self, calls: int) -> float:
+        """Learning rate of the step after so many calls."""
+        if self._schedule is None:
+            rate = self._learning_rate
+        else:
+            rate = check_interval(type(self).__name__, "learning_rate", self._schedule(calls), 0.0)
+        return rate / (1.0 + self.decay * calls)
+
+    def _apply_traced(self, gradients: list[Any]) -> Any:
+        """``apply_gradients`` in a function that is traced: what follows is done at each run of its plan."""
+        ahead = ag.tracing.count(self)  # steps that the same function makes before this one
+        gradients = [None if gradient is None else ag.Tensor(gradient, None) for gradient in gradients]
+        if self.loss_scale_factor is not None:
+            gradients = [None if gradient is None else gradient / self.loss_scale_factor for gradient in gradients]
+        if self._accumulation is None:
+            self._update_traced(gradients, lambda: self._calls + ahead + 1, ahead)
+        else:
+            means = self._accumulation.traced(gradients, lambda: self._calls + ahead)
+            if means is not None:
+                steps = self._accumulation.steps
+                self._update_traced(means, lambda: (self._calls + ahead) // steps + 1, ahead)
+                self._accumulation.clear_traced()
+        if self._averages is not None:
+            steps = self.gradient_accumulation_steps or 1
+            self._averages.follow_traced(lambda: (self._calls + ahead) // steps)
+        if self._constrained:
+            self._constrain(gradients)
+        ag.tracing.afterwards(self._count_call)
+        return ag.tracing.late(lambda: self._calls, (), np.int64)
+
+    def _count_call(self) -> None:
+        self._calls += 1
+
+    def _update_traced(self, gradients: list[Any], step: Callable[[], int], ahead: int) -> None:
+        if self.clipnorm is not None:
+            gradients = traced.by_norm(gradients, self.clipnorm)
+        elif self.clipvalue is not None:
+            gradients = traced.by_value(gradients, self.clipvalue)
+        elif self.global_clipnorm is not None:
+            gradients = traced.by_global_norm(gradients, self.global_clipnorm)
+
+        def constants() -> tuple[float, ...]:
+            rate = self._rate_at(self._calls + ahead)
+            return (*self.constants(rate, step()), rate * (self.weight_decay or 0.0))
+
+        shrinks = bool(ag.tracing.static(lambda: self.weight_decay))
+        count = len(self.constants(0.0, 1)) + 1
+        for group in self._groups:
+            own = [gradients[i] for i in group.positions]
+            traced.update(group, own, self.update_step, constants, count, shrinks)
 
     def _update(self, gradients: list[Any], learning_rate: float, step: int) -> None:
         gradients = self._clipped(gradients)

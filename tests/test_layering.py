@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # inside one subpackage may import one another, without a cycle. A new module gets its place here.
 LAYERS = (
     "errors",
+    "symbol",
     "tree",
     "node",
     "recording",
@@ -40,7 +41,9 @@ LAYERS = (
     "recompute",
     "dispatch",
     "numpy",
+    "tracing",
     "compile",
+    "control",
     "testing",
     "debug",
 )
@@ -57,6 +60,7 @@ MAY_IMPORT = {
 PUBLIC_MODULES = {
     "autograd_core",
     *(f"autograd_core.{name}" for name in ("numpy", "numpy.linalg", "numpy.fft", "numpy.random", "testing")),
+    "autograd_core.tracing",
     "optim",
     "optim.schedules",
     "nn",
@@ -67,7 +71,7 @@ PUBLIC_MODULES = {
 
 # Third-party packages that may be imported where they are used.
 OPTIONAL = {
-    *("graphviz", "hypothesis", "IPython", "matplotlib", "networkx", "numba", "PIL", "pooch", "pygraphviz"),
+    *("graphviz", "hypothesis", "IPython", "llvmlite", "matplotlib", "networkx", "numba", "PIL", "pooch", "pygraphviz"),
     *("pytest", "safetensors", "scipy", "tensorboard", "tqdm"),
 }
 

@@ -63,6 +63,7 @@ def _sigmoid_rule(ct, ans, x):
 
 SIGMOID = Primitive(
     "sigmoid", _sigmoid, elementwise=True, domain=(REAL,), keeps=False, doc="1 / (1 + exp(-x)), without overflow.",
+    source="sigmoid({0})",
     vjps=(_sigmoid_rule,),
 )  # fmt: skip
 
@@ -80,6 +81,7 @@ def _softplus(x):
 # np.logaddexp(x, 0) calls the C library for each entry, and takes ten times as long for an array.
 SOFTPLUS = Primitive(
     "softplus", _softplus, elementwise=True, domain=(REAL,), doc="log(1 + exp(x)), without overflow.",
+    source="softplus({0})",
     vjps=(lambda ct, ans, x: ct * on(SIGMOID, x),),
 )  # fmt: skip
 
@@ -93,7 +95,7 @@ def _sample_signed(draw):
 
 
 RELU = Primitive(
-    "relu", lambda x: np.maximum(x, 0), elementwise=True, keeps=False, doc="max(x, 0)",
+    "relu", lambda x: np.maximum(x, 0), elementwise=True, source="maximum({0}, 0)", keeps=False, doc="max(x, 0)",
     sample=lambda draw: (_sample_signed(draw), {}),
     vjps=(lambda ct, ans, x: gated(ct, np.greater(ans, 0)),),
     kink="0 at 0",
@@ -115,6 +117,7 @@ def _leaky(ct, ans, x, *, negative_slope):
 
 LEAKY_RELU = Primitive(
     "leaky_relu", lambda x, *, negative_slope: np.where(np.greater(x, 0), x, x * negative_slope), elementwise=True,
+    source="where({0} > 0, {0}, {0} * {negative_slope})",
     sample=lambda draw: (_sample_signed(draw), {"negative_slope": draw.choice((0.2, -0.5, 1.5))}),
     doc="x if x > 0, else negative_slope * x", vjps=(_leaky,),
     kink="at 0 the number of least size between negative_slope and 1",
@@ -128,6 +131,7 @@ def _elu(ct, ans, x, *, alpha):
 
 ELU = Primitive(
     "elu", lambda x, *, alpha: np.where(np.greater(x, 0), x, alpha * np.expm1(np.minimum(x, 0))), elementwise=True,
+    source="where({0} > 0, {0}, {alpha} * expm1(minimum({0}, 0)))",
     sample=lambda draw: (_sample_signed(draw), {"alpha": draw.choice((1.0, 0.5, 1.6))}),
     doc="x if x > 0, else alpha * (exp(x) - 1)", vjps=(_elu,),
     kink="at 0 the smaller of alpha and 1",

@@ -15,28 +15,30 @@ REAL = (-2.0, 2.0)
 POSITIVE = (0.3, 2.0)
 
 ADD = Primitive(
-    "add", np.add, elementwise=True, keeps=False, domain=(REAL, REAL), doc="x1 + x2",
+    "add", np.add, elementwise=True, source="{0} + {1}", keeps=False, domain=(REAL, REAL), doc="x1 + x2",
     vjps=(lambda ct, ans, x, y: ct,
           lambda ct, ans, x, y: ct),
 )  # fmt: skip
 SUBTRACT = Primitive(
-    "subtract", np.subtract, elementwise=True, keeps=False, domain=(REAL, REAL), doc="x1 - x2",
+    "subtract", np.subtract, elementwise=True, source="{0} - {1}", keeps=False, domain=(REAL, REAL), doc="x1 - x2",
     vjps=(lambda ct, ans, x, y: ct,
           lambda ct, ans, x, y: np.negative(ct)),
 )  # fmt: skip
 MULTIPLY = Primitive(
-    "multiply", np.multiply, elementwise=True, domain=(REAL, REAL), doc="x1 * x2",
+    "multiply", np.multiply, elementwise=True, source="{0} * {1}", domain=(REAL, REAL), doc="x1 * x2",
     vjps=(lambda ct, ans, x, y: ct * y,
           lambda ct, ans, x, y: ct * x),
 )  # fmt: skip
 DIVIDE = Primitive(
-    "divide", np.divide, elementwise=True, domain=(REAL, POSITIVE), doc="x1 / x2",
+    "divide", np.divide, elementwise=True, source="{0} / {1}", domain=(REAL, POSITIVE), doc="x1 / x2",
     vjps=(lambda ct, ans, x, y: ct / y,
           lambda ct, ans, x, y: np.negative(ct) * (ans / y)),
 )  # fmt: skip
 
 
 def _power_wrt_base(ct, ans, x, y):
+    if y.__class__ is int or y.__class__ is float:  # the common case; a NumPy scalar of it would widen float32
+        return ct * (2 * x) if y == 2 else np.zeros((), ct.dtype) * ct if y == 0 else ct * (y * np.power(x, y - 1))
     # y * x**(y-1) at x = 0: 0 for y = 0 and y > 1, 1 for y = 1; never 0 * inf.
     return np.where(np.equal(y, 0), np.zeros((), ct.dtype), ct * (y * np.power(x, np.subtract(y, 1))))
 
@@ -50,24 +52,24 @@ def _power_wrt_exponent(ct, ans, x, y):
 
 
 POWER = Primitive(
-    "power", np.power, elementwise=True, domain=(POSITIVE, REAL), doc="x1 ** x2",
+    "power", np.power, elementwise=True, source="power({0}, {1})", domain=(POSITIVE, REAL), doc="x1 ** x2",
     vjps=(_power_wrt_base, _power_wrt_exponent),
     kink="0**0 has derivative 0 in both arguments",
 )  # fmt: skip
 NEGATIVE = Primitive(
-    "negative", np.negative, elementwise=True, keeps=False, domain=(REAL,), doc="-x",
+    "negative", np.negative, elementwise=True, source="-{0}", keeps=False, domain=(REAL,), doc="-x",
     vjps=(lambda ct, ans, x: np.negative(ct),),
 )  # fmt: skip
 POSITIVE_ROW = Primitive(
-    "positive", np.positive, elementwise=True, keeps=False, domain=(REAL,), doc="+x",
+    "positive", np.positive, elementwise=True, source="+{0}", keeps=False, domain=(REAL,), doc="+x",
     vjps=(lambda ct, ans, x: ct,),
 )  # fmt: skip
 RECIPROCAL = Primitive(
-    "reciprocal", np.reciprocal, elementwise=True, domain=(POSITIVE,), doc="1 / x",
+    "reciprocal", np.reciprocal, elementwise=True, source="reciprocal({0})", domain=(POSITIVE,), doc="1 / x",
     vjps=(lambda ct, ans, x: np.negative(ct) * ans * ans,),
 )  # fmt: skip
 SQUARE = Primitive(
-    "square", np.square, elementwise=True, domain=(REAL,), doc="x * x",
+    "square", np.square, elementwise=True, source="square({0})", domain=(REAL,), doc="x * x",
     vjps=(lambda ct, ans, x: ct * (x + x),),
 )  # fmt: skip
 

@@ -19,31 +19,32 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _row(ufunc, doc: str, arity: int = 2) -> Primitive:
+def _row(ufunc, source: str, doc: str, arity: int = 2) -> Primitive:
     """Row of a ufunc without a derivative; nothing is recorded, so nothing is kept."""
     return Primitive(
-        ufunc.__name__, ufunc, vjps=None, elementwise=True, keeps=False, domain=((-2.0, 2.0),) * arity, doc=doc
-    )
+        ufunc.__name__, ufunc, vjps=None, elementwise=True, source=source, keeps=False, domain=((-2.0, 2.0),) * arity,
+        doc=doc,
+    )  # fmt: skip
 
 
-EQUAL = _row(np.equal, "Whether x1 and x2 are equal.")
-NOT_EQUAL = _row(np.not_equal, "Whether x1 and x2 differ.")
-LESS = _row(np.less, "Whether x1 < x2.")
-LESS_EQUAL = _row(np.less_equal, "Whether x1 <= x2.")
-GREATER = _row(np.greater, "Whether x1 > x2.")
-GREATER_EQUAL = _row(np.greater_equal, "Whether x1 >= x2.")
-LOGICAL_AND = _row(np.logical_and, "Whether both x1 and x2 are not 0.")
-LOGICAL_OR = _row(np.logical_or, "Whether x1 or x2 is not 0.")
-LOGICAL_XOR = _row(np.logical_xor, "Whether exactly one of x1 and x2 is not 0.")
-LOGICAL_NOT = _row(np.logical_not, "Whether x is 0.", 1)
-ISNAN = _row(np.isnan, "Whether x is not a number.", 1)
-ISINF = _row(np.isinf, "Whether x is infinite.", 1)
-ISFINITE = _row(np.isfinite, "Whether x is neither infinite nor NaN.", 1)
-SIGNBIT = _row(np.signbit, "Whether the sign bit of x is set (x < 0, or -0.0).", 1)
-ISPOSINF = _row(np.isposinf, "Whether x is +inf.", 1)
-ISNEGINF = _row(np.isneginf, "Whether x is -inf.", 1)
-ISREAL = _row(np.isreal, "Whether the imaginary part of x is 0.", 1)
-ISCOMPLEX = _row(np.iscomplex, "Whether the imaginary part of x is not 0.", 1)
+EQUAL = _row(np.equal, "{0} == {1}", "Whether x1 and x2 are equal.")
+NOT_EQUAL = _row(np.not_equal, "{0} != {1}", "Whether x1 and x2 differ.")
+LESS = _row(np.less, "{0} < {1}", "Whether x1 < x2.")
+LESS_EQUAL = _row(np.less_equal, "{0} <= {1}", "Whether x1 <= x2.")
+GREATER = _row(np.greater, "{0} > {1}", "Whether x1 > x2.")
+GREATER_EQUAL = _row(np.greater_equal, "{0} >= {1}", "Whether x1 >= x2.")
+LOGICAL_AND = _row(np.logical_and, "logical_and({0}, {1})", "Whether both x1 and x2 are not 0.")
+LOGICAL_OR = _row(np.logical_or, "logical_or({0}, {1})", "Whether x1 or x2 is not 0.")
+LOGICAL_XOR = _row(np.logical_xor, "logical_xor({0}, {1})", "Whether exactly one of x1 and x2 is not 0.")
+LOGICAL_NOT = _row(np.logical_not, "logical_not({0})", "Whether x is 0.", 1)
+ISNAN = _row(np.isnan, "isnan({0})", "Whether x is not a number.", 1)
+ISINF = _row(np.isinf, "isinf({0})", "Whether x is infinite.", 1)
+ISFINITE = _row(np.isfinite, "isfinite({0})", "Whether x is neither infinite nor NaN.", 1)
+SIGNBIT = _row(np.signbit, "signbit({0})", "Whether the sign bit of x is set (x < 0, or -0.0).", 1)
+ISPOSINF = _row(np.isposinf, "isposinf({0})", "Whether x is +inf.", 1)
+ISNEGINF = _row(np.isneginf, "isneginf({0})", "Whether x is -inf.", 1)
+ISREAL = _row(np.isreal, "isreal({0})", "Whether the imaginary part of x is 0.", 1)
+ISCOMPLEX = _row(np.iscomplex, "iscomplex({0})", "Whether the imaginary part of x is not 0.", 1)
 
 FLOATING = (
     EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, LOGICAL_AND, LOGICAL_OR, LOGICAL_XOR, LOGICAL_NOT,
@@ -59,19 +60,21 @@ def _sample_bits(arity: int):
     return sample
 
 
-def _bits(ufunc, doc: str, arity: int = 2) -> Primitive:
-    return Primitive(ufunc.__name__, ufunc, None, elementwise=True, keeps=False, sample=_sample_bits(arity), doc=doc)
+def _bits(ufunc, source: str, doc: str, arity: int = 2) -> Primitive:
+    return Primitive(
+        ufunc.__name__, ufunc, None, elementwise=True, source=source, keeps=False, sample=_sample_bits(arity), doc=doc
+    )
 
 
-BITWISE_AND = _bits(np.bitwise_and, "x1 & x2")
-BITWISE_OR = _bits(np.bitwise_or, "x1 | x2")
-BITWISE_XOR = _bits(np.bitwise_xor, "x1 ^ x2")
-INVERT = _bits(np.invert, "~x", 1)
-LEFT_SHIFT = _bits(np.left_shift, "x1 << x2")
-RIGHT_SHIFT = _bits(np.right_shift, "x1 >> x2")
-BITWISE_COUNT = _bits(np.bitwise_count, "How many bits of the absolute value are set.", 1)
-GCD = _bits(np.gcd, "Greatest common divisor.")
-LCM = _bits(np.lcm, "Lowest common multiple.")
+BITWISE_AND = _bits(np.bitwise_and, "{0} & {1}", "x1 & x2")
+BITWISE_OR = _bits(np.bitwise_or, "{0} | {1}", "x1 | x2")
+BITWISE_XOR = _bits(np.bitwise_xor, "{0} ^ {1}", "x1 ^ x2")
+INVERT = _bits(np.invert, "~{0}", "~x", 1)
+LEFT_SHIFT = _bits(np.left_shift, "{0} << {1}", "x1 << x2")
+RIGHT_SHIFT = _bits(np.right_shift, "{0} >> {1}", "x1 >> x2")
+BITWISE_COUNT = _bits(np.bitwise_count, "bitwise_count({0})", "How many bits of the absolute value are set.", 1)
+GCD = _bits(np.gcd, "gcd({0}, {1})", "Greatest common divisor.")
+LCM = _bits(np.lcm, "lcm({0}, {1})", "Lowest common multiple.")
 
 INTEGER = (BITWISE_AND, BITWISE_OR, BITWISE_XOR, INVERT, LEFT_SHIFT, RIGHT_SHIFT, BITWISE_COUNT, GCD, LCM)
 

@@ -37,9 +37,11 @@ _AT_ZERO = "0 at x = 0"
 
 ABSOLUTE = Primitive(
     "absolute", np.absolute, elementwise=True, domain=(REAL,), doc="|x|", kink=_AT_ZERO, vjps=(_direction,),
+    source="absolute({0})",
 )  # fmt: skip
 FABS = Primitive(
     "fabs", np.fabs, elementwise=True, domain=(REAL,), doc="|x| of real numbers", kink=_AT_ZERO, vjps=(_direction,),
+    source="fabs({0})",
 )  # fmt: skip
 
 
@@ -60,17 +62,20 @@ def _turned(t, ans, x):
 
 SIGN = Primitive(
     "sign", np.sign, elementwise=True, domain=(REAL,), doc="-1, 0 or 1; x / |x| for complex x", kink=_AT_ZERO,
+    source="sign({0})",
     vjps=(_turned_back,), jvps=(_turned,),
 )  # fmt: skip
 CONJUGATE = Primitive(
     "conjugate", np.conjugate, elementwise=True, keeps=False, domain=(REAL,), doc="Complex conjugate.",
+    source="conjugate({0})",
     vjps=(lambda ct, ans, x: np.conjugate(ct),),
 )  # fmt: skip
 REAL_PART = Primitive(
     "real", np.real, elementwise=True, keeps=False, domain=(REAL,), doc="Real part.", vjps=(lambda ct, ans, x: ct,),
+    source="real({0})",
 )  # fmt: skip
 IMAG_PART = Primitive(
-    "imag", np.imag, elementwise=True, keeps=False, domain=(REAL,), doc="Imaginary part.",
+    "imag", np.imag, elementwise=True, source="imag({0})", keeps=False, domain=(REAL,), doc="Imaginary part.",
     vjps=(lambda ct, ans, x: ct * -1j if is_complex(x) else nothing(ct, ans),),
 )  # fmt: skip
 
@@ -84,6 +89,7 @@ def _angle_of(ct, ans, x):
 
 ANGLE = Primitive(
     "angle", np.angle, elementwise=True, domain=(REAL,), doc="Angle of x in the complex plane, in radians.",
+    source="arctan2(0, {0})",
     kink="0 at x = 0", vjps=(_angle_of,),
 )  # fmt: skip
 
@@ -98,6 +104,7 @@ def _kept(ct, ans, x, **params):
 
 NAN_TO_NUM = Primitive(
     "nan_to_num", lambda x, *, nan, posinf, neginf: np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf),
+    source="nan_to_num({0}, {nan}, {posinf}, {neginf})",
     elementwise=True, doc="x, with numbers in place of NaN and infinities.", kink="0 for entries that are replaced",
     sample=lambda draw: ((draw.array(draw.shape()),), {"nan": 0.0, "posinf": None, "neginf": -5.0}),
     vjps=(_kept,),

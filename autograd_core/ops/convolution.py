@@ -18,6 +18,8 @@ import numpy as np
 
 from ..errors import DomainError, ShapeError
 from ..primitive import MULTILINEAR, Primitive, apply
+from ..recording import trace_here
+from .arithmetic import ADD
 from .axes import on
 from .correlation import correlate, correlate_wrt_w, correlate_wrt_x
 from .depthwise import correlate_each, correlate_each_wrt_w, correlate_each_wrt_x
@@ -318,7 +320,8 @@ def add_bias(x, b):
     x, b = operand(x), operand(b)
     if not x.ndim or b.shape != x.shape[-1:]:
         raise ShapeError(f"add_bias: x has shape {x.shape} and b {b.shape}; expected (..., channels) and (channels,).")
-    return apply(ADD_BIAS, (x, b), {})
+    # A plan fuses the sum with its neighbours, and the gradient's is one like others.
+    return apply(ADD if trace_here() is not None else ADD_BIAS, (x, b), {})
 
 
 # -- checks ------------------------------------------------------------------------------------------------------------

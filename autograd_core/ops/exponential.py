@@ -16,39 +16,42 @@ __all__ = [
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
 EXP = Primitive(
-    "exp", np.exp, elementwise=True, domain=(REAL,), doc="e ** x",
+    "exp", np.exp, elementwise=True, source="exp({0})", domain=(REAL,), doc="e ** x",
     vjps=(lambda ct, ans, x: ct * ans,),
 )  # fmt: skip
 EXP2 = Primitive(
-    "exp2", np.exp2, elementwise=True, domain=(REAL,), doc="2 ** x",
+    "exp2", np.exp2, elementwise=True, source="exp2({0})", domain=(REAL,), doc="2 ** x",
     vjps=(lambda ct, ans, x: ct * ans * LN2,),
 )  # fmt: skip
 EXPM1 = Primitive(
-    "expm1", np.expm1, elementwise=True, domain=(REAL,), doc="e ** x - 1, exact for small x",
+    "expm1", np.expm1, elementwise=True, source="expm1({0})", domain=(REAL,), doc="e ** x - 1, exact for small x",
     vjps=(lambda ct, ans, x: ct * ans + ct,),
 )  # fmt: skip
 LOG = Primitive(
-    "log", np.log, elementwise=True, domain=(POSITIVE,), doc="Natural logarithm.",
+    "log", np.log, elementwise=True, source="log({0})", domain=(POSITIVE,), doc="Natural logarithm.",
     vjps=(lambda ct, ans, x: ct / x,),
 )  # fmt: skip
 LOG2 = Primitive(
-    "log2", np.log2, elementwise=True, domain=(POSITIVE,), doc="Logarithm to base 2.",
+    "log2", np.log2, elementwise=True, source="log2({0})", domain=(POSITIVE,), doc="Logarithm to base 2.",
     vjps=(lambda ct, ans, x: ct / (x * LN2),),
 )  # fmt: skip
 LOG10 = Primitive(
-    "log10", np.log10, elementwise=True, domain=(POSITIVE,), doc="Logarithm to base 10.",
+    "log10", np.log10, elementwise=True, source="log10({0})", domain=(POSITIVE,), doc="Logarithm to base 10.",
     vjps=(lambda ct, ans, x: ct / (x * LN10),),
 )  # fmt: skip
 LOG1P = Primitive(
     "log1p", np.log1p, elementwise=True, domain=((-0.6, 2.0),), doc="log(1 + x), exact for small x",
+    source="log1p({0})",
     vjps=(lambda ct, ans, x: ct / (1 + x),),
 )  # fmt: skip
 SQRT = Primitive(
     "sqrt", np.sqrt, elementwise=True, domain=(POSITIVE,), doc="Square root; the derivative at 0 is infinite.",
+    source="sqrt({0})",
     vjps=(lambda ct, ans, x: ct / (ans + ans),),
 )  # fmt: skip
 CBRT = Primitive(
     "cbrt", np.cbrt, elementwise=True, domain=(POSITIVE,), doc="Cube root; the derivative at 0 is infinite.",
+    source="cbrt({0})",
     vjps=(lambda ct, ans, x: ct / (3 * ans * ans),),
 )  # fmt: skip
 
@@ -66,18 +69,21 @@ def _share2(part, total):
 
 LOGADDEXP = Primitive(
     "logaddexp", np.logaddexp, elementwise=True, domain=(REAL, REAL), doc="log(exp(x1) + exp(x2)) without overflow",
+    source="logaddexp({0}, {1})",
     vjps=(lambda ct, ans, x, y: ct * _share(x, ans),
           lambda ct, ans, x, y: ct * _share(y, ans)),
     kink="an argument of -inf has derivative 0",
 )  # fmt: skip
 LOGADDEXP2 = Primitive(
     "logaddexp2", np.logaddexp2, elementwise=True, domain=(REAL, REAL), doc="log2(2 ** x1 + 2 ** x2) without overflow",
+    source="logaddexp2({0}, {1})",
     vjps=(lambda ct, ans, x, y: ct * _share2(x, ans),
           lambda ct, ans, x, y: ct * _share2(y, ans)),
     kink="an argument of -inf has derivative 0",
 )  # fmt: skip
 FLOAT_POWER = Primitive(
     "float_power", np.float_power, elementwise=True, domain=(POSITIVE, REAL), doc="x1 ** x2, in float64 at least",
+    source="float_power({0}, {1})",
     vjps=POWER.vjps, kink=POWER.kink,
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DomainError, DtypeError, ShapeError
 from ..primitive import Primitive
+from ..symbol import Value
 from ..tensor import Tensor, as_value
 from .axes import one
 from .indexing import getitem
@@ -25,6 +26,8 @@ def _positions(name: str, indices):
         if array.size or hasattr(indices, "dtype"):
             raise DtypeError(f"{name}: indices have dtype {array.dtype}; expected integers. Use i.astype(int).")
         array = array.astype(np.intp)
+    if array.__class__ is Value:
+        return np.astype(Tensor(array, None), np.intp).array
     return array.astype(np.intp)
 
 
@@ -36,7 +39,9 @@ def _within(name: str, indices, length: int, mode: str):
         raise DomainError(f'{name}: mode must be "raise", "wrap" or "clip"; got {mode!r}.')
     if not length and indices.size:
         raise IndexError(f"{name}: cannot take from an axis of length 0.")
-    return np.remainder(indices, max(length, 1)) if mode == "wrap" else np.clip(indices, 0, max(length - 1, 0))
+    if indices.__class__ is Value:
+        indices = Tensor(indices, None)
+    return plain(np.remainder(indices, max(length, 1)) if mode == "wrap" else np.clip(indices, 0, max(length - 1, 0)))
 
 
 def take(a, indices, axis=None, out=None, mode: str = "raise"):

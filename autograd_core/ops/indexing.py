@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, ShapeError, UnsupportedError
+from ..errors import DtypeError, ShapeError, TraceError, UnsupportedError
 from ..node import Node, Spec
 from ..primitive import LINEAR, Primitive, apply
-from ..recording import current
+from ..recording import current, trace_here
 from ..scatter import Cleared, Scatter, add_at, is_basic
 from ..shapes import broadcasts_into, shape_of
+from ..symbol import Value, user_line
 from ..tensor import OVERLOADS as TABLE
 from ..tensor import Overloaded, Tensor, as_value
 from ..variable import Variable
@@ -58,6 +59,8 @@ def _entry(entry):
                 "slices. Convert it on purpose: i.astype(int)."
             )
         array = array.astype(np.intp)  # [] is a list of no integers
+    if array.__class__ is Value:
+        return array  # traced: the plan reads it
     if not array.ndim and array.dtype.kind != "b":
         return int(array)
     return array.copy() if array is entry else array
@@ -107,6 +110,22 @@ GETITEM = Primitive(
 )  # fmt: skip
 
 
+def traced_mask(index):
+    """The mask, if ``index`` is one whose entries are known only when a plan runs; None if not."""
+    entries = index if index.__class__ is tuple else (index,)
+    masks = [entry for entry in entries if entry.__class__ is Value and entry.dtype.kind == "b"]
+    return masks[0] if masks else None
+
+
+def _refuse_mask(index) -> None:
+    mask = traced_mask(index)
+    if mask is not None:
+        raise TraceError(
+            f"x[mask] at {user_line()}: how many entries a mask of shape {mask.shape} picks is not known inside a "
+            "function that is traced (autograd_core.function). Keep the shape: np.where(mask, x, 0), or pick outside."
+        )
+
+
 def _set(y, x, *, index):
     out = np.array(x)
     out[index] = y
@@ -117,12 +136,26 @@ def _written(index, shape):
     """Where a value that is written stays: not where a later one goes to the same entry. None: everywhere."""
     if is_basic(index):
         return None
+    if any(entry.__class__ is Value for entry in (index if index.__class__ is tuple else (index,))):
+        return apply(LAST_WRITTEN, (), {"index": index, "shape": tuple(shape)})
     places = np.arange(int(np.prod(shape)), dtype=np.intp).reshape(shape)[index]
     order = np.arange(places.size, dtype=np.intp)
     last = np.zeros(int(np.prod(shape)), np.intp)
     last[places.ravel()] = order
     stays = last[places.ravel()] == order
     return None if stays.all() else stays.reshape(places.shape)
+
+
+LAST_WRITTEN = Primitive(
+    "last_written", lambda *, index, shape: _stays(index, shape), vjps=None,
+    sample=lambda draw: ((), {"index": np.array([draw.integer(0, 3) for _ in range(5)], np.intp), "shape": (4,)}),
+    doc="Whether no later value is written to the same place of an array of a shape: for updates at traced indices.",
+)  # fmt: skip
+
+
+def _stays(index, shape):
+    stays = _written(index, shape)
+    return np.ones(np.zeros(shape, bool)[index].shape, bool) if stays is None else stays
 
 
 def _pull_written(ct, ans, y, x, *, index):
@@ -166,7 +199,7 @@ ADD_AT = Primitive(
           lambda ct, ans, x, y, *, index: ct[index]),
 )  # fmt: skip
 
-ROWS = (GETITEM, SET_AT, ADD_AT)
+ROWS = (GETITEM, SET_AT, ADD_AT, LAST_WRITTEN)
 
 # -- x[index] ----------------------------------------------------------------------------------------------------------
 
@@ -181,8 +214,12 @@ def getitem(x, index):
     """
     if x.__class__ is Variable:
         x = x.value
-    result = apply(GETITEM, (x,), {"index": canonical(index)})
+    index = canonical(index)
     source = x.array
+    if source.__class__ is Value or traced_mask(index) is not None:
+        _refuse_mask(index)
+        return apply(GETITEM, (x,), {"index": index})
+    result = apply(GETITEM, (x,), {"index": index})
     # Entries of an array that is being filled: a view would hold the buffer, and the next update would have to copy it.
     if result.array.base is source and result.array.size <= max(source.size // 2, _SMALL):
         filled = x.node is not None and x.node.primitive is SET_AT
@@ -199,6 +236,9 @@ def getitem(x, index):
 def setitem(x: Tensor, index, value) -> Tensor:
     """What ``x`` moves on to at ``x[index] = value``; nothing has changed if this raises."""
     index = canonical(index)
+    trace = trace_here()
+    if trace is not None:
+        return AtIndex(x, index).set(value)
     value = _fitting(x, index, value)
     if x.array.size <= _SMALL or not _alone(x):
         return apply(SET_AT, (value, x), {"index": index})
@@ -272,13 +312,25 @@ def _fitting(x, index, value):
 def _part_shape(x, index, value):
     if is_basic(index):
         try:
-            return x.array[index].shape
+            return _bare(x.shape)[index].shape
         except (IndexError, ValueError) as error:
             raise SET_AT.explained((value, x), {"index": index}, error) from None
     try:  # the shape alone: entries of no bytes
-        return np.lib.stride_tricks.as_strided(np.zeros((), bool), x.shape, (0,) * x.ndim)[index].shape
+        return _bare(x.shape)[replaced_values(index)].shape
     except (IndexError, ValueError) as error:
         raise SET_AT.explained((value, x), {"index": index}, error) from None
+
+
+def _bare(shape):
+    """Array of a shape with entries of no bytes, to find out the shape of a part."""
+    return np.lib.stride_tricks.as_strided(np.zeros((), bool), shape, (0,) * len(shape))
+
+
+def replaced_values(index):
+    """``index`` with zeros in place of what is traced: it picks a part of the same shape."""
+    if index.__class__ is tuple:
+        return tuple(map(replaced_values, index))
+    return np.zeros(index.shape, index.dtype) if index.__class__ is Value else index
 
 
 def _array(value):
@@ -322,10 +374,21 @@ class AtIndex:
 
     def set(self, y):
         """Copy of x with ``y`` at index."""
+        mask = traced_mask(self._index)
+        if mask is not None:
+            return self._where(mask, y)
         return apply(SET_AT, (_fitting(self._x, self._index, y), self._x), {"index": self._index})
+
+    def _where(self, mask, y):
+        """``set`` for a traced mask: one value for all the entries it picks, since their number is not known."""
+        if self._index.__class__ is tuple or np.size(y if not isinstance(y, Overloaded) else y.array) != 1:
+            _refuse_mask(self._index)
+        return self._where_all(mask, np.reshape(y, ()) if isinstance(y, Overloaded) else y)
 
     def add(self, y):
         """Copy of x with ``y`` added at index."""
+        if traced_mask(self._index) is not None:
+            return self._update(np.add, y)
         return apply(ADD_AT, (self._x, _fitting(self._x, self._index, y)), {"index": self._index})
 
     def subtract(self, y):
@@ -360,7 +423,18 @@ class AtIndex:
 
     def _update(self, operation, y):
         x, index = self._x, self._index
+        mask = traced_mask(index)
+        if mask is not None:
+            if index.__class__ is tuple or np.size(y if not isinstance(y, Overloaded) else y.array) != 1:
+                _refuse_mask(index)
+            return self._where_all(mask, operation(x, y))
         value = _fitting(x, index, y)
+        if any(entry.__class__ is Value for entry in (index if index.__class__ is tuple else (index,))):
+            raise TraceError(
+                f"x.at[i] at {user_line()}: multiply, divide, power, min, max and apply need to know which entries are "
+                "repeated, and inside a function that is traced (autograd_core.function) the index is not known. Use "
+                "set and add, or where."
+            )
         if _written(index, x.shape) is None:
             return AtIndex(x, index).set(operation(getitem(x, index), value))
         # Repeated entries: in rounds, each of which meets an entry at most once.
@@ -376,6 +450,10 @@ class AtIndex:
             there = AtIndex(flat, places[now])
             flat = there.set(operation(there.get(), values[now]))
         return np.reshape(flat, x.shape)
+
+    def _where_all(self, mask, changed):
+        chosen = np.reshape(Tensor(mask, None), (*mask.shape, *(1,) * (self._x.ndim - mask.ndim)))
+        return np.astype(np.where(chosen, changed, self._x), self._x.dtype)
 
     def __getattr__(self, name):
         raise UnsupportedError(

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError
 from ..primitive import Primitive, apply
+from ..recording import current
 from ..tensor import Tensor, as_value
 from ..variable import Variable
 from .activations import SIGMOID
@@ -56,13 +57,17 @@ class _Kept:
 # -- forward -----------------------------------------------------------------------------------------------------------
 
 
-def _lstm(x, kernel, recurrent_kernel, bias, h, c, *, mask=None, sequences=False, constant=False, kept=None):
+def _lstm(
+    x, kernel, recurrent_kernel, bias, h, c, mask=None, *, sequences=False, constant=False, keep=False, kept=None
+):
     _check(x, kernel, recurrent_kernel, bias, h, c)
     buffers = _forward(x, kernel, recurrent_kernel, bias, h, c, mask)
     features = x.shape[2]
     outputs = buffers.columns[:, features + 1 :]
     chosen = outputs[1:].transpose(2, 0, 1).copy() if sequences else outputs[-1].T.copy()
     results = (chosen, buffers.carries[-1].T.copy())
+    if keep:
+        return *results, buffers.columns, buffers.gates, buffers.carries
     if kept is not None:
         kept.buffers, kept.results = buffers, results
     return results
@@ -82,13 +87,20 @@ def _check(x, kernel, recurrent_kernel, bias, h, c) -> None:
     )
 
 
+def _stacked(kernel, bias, recurrent_kernel):
+    """Weights one under the other, with the gates in the order of the buffers."""
+    weights = np.concatenate([kernel, bias[None], recurrent_kernel])
+    wide = weights.shape[1]
+    return weights.reshape(-1, 4, wide // 4)[:, _ORDER].reshape(-1, wide)
+
+
 def _forward(x, kernel, recurrent_kernel, bias, h, c, mask) -> _Buffers:
     (batch, time, features), units = x.shape, h.shape[1]
-    weights = np.concatenate([kernel, bias[None], recurrent_kernel])
-    weights = weights.reshape(-1, 4, units)[:, _ORDER].reshape(-1, 4 * units)
+    weights = _stacked(kernel, bias, recurrent_kernel)
     dtype = np.result_type(x, weights, h, c)
     columns = np.empty((time + 1, len(weights), batch), dtype)
     columns[:time, :features] = x.transpose(1, 2, 0)
+    columns[time, :features] = 0  # nobody reads it, but a plan's results are all defined
     columns[:, features] = 1
     outputs = columns[:, features + 1 :]
     outputs[0] = h.T
@@ -138,14 +150,29 @@ def _in_pieces(matrix, columns: int):
 # -- backward ----------------------------------------------------------------------------------------------------------
 
 
-def _rule(ct, ans, x, *others, mask=None, sequences=False, constant=False, kept=None):
-    """Cotangents of all arguments: in the buffers for arrays, composed of operations for Tensors."""
-    if any(isinstance(value, Tensor) for value in (*ct, x, *others)):
-        return _composed(ct, x, *others, mask, sequences)
-    buffers = None if kept is None else kept.of(ans)
-    if buffers is None:
-        buffers = _forward(x, *others, mask)
-    return _backward(ct, buffers, x.shape[2], mask, sequences, constant)
+def _rule(ct, ans, x, *others, sequences=False, constant=False, keep=False, kept=None):
+    """Cotangents of all arguments; composed of operations where these are recorded for a higher derivative."""
+    args, mask = (x, *others[:5]), others[5] if len(others) > 5 else None
+    if any(value.__class__ is Tensor and value._is_tracked() for value in (*ct, *args)):
+        return *_composed(ct, *args, mask, sequences), None
+    if any(value.__class__ is Tensor for value in (*ct, *args)):
+        buffers = ans[2:] if keep else ()
+        cts = LSTM_BACKWARD(*ct[:2], x, *others, *buffers, sequences=sequences, constant=constant)
+        return *((None, *cts) if constant else cts), None
+    found = None if kept is None else kept.of(ans)
+    if found is None:
+        found = _forward(*args, mask)
+    return *_backward(ct, found, x.shape[2], mask, sequences, constant), None
+
+
+def _lstm_backward(ct_outputs, ct_carry, x, kernel, recurrent_kernel, bias, h, c, *others, sequences, constant):
+    """As ``_rule`` on arrays; ``others`` are the mask, if there is one, and the buffers, if they are at hand."""
+    mask = others[0] if len(others) in (1, 4) else None
+    if len(others) > 1:
+        buffers = _Buffers(_stacked(kernel, bias, recurrent_kernel), *others[-3:])
+    else:
+        buffers = _forward(x, kernel, recurrent_kernel, bias, h, c, mask)
+    return _backward((ct_outputs, ct_carry), buffers, x.shape[2], mask, sequences, constant)[constant:]
 
 
 def _backward(ct, buffers: _Buffers, features: int, mask, sequences: bool, constant: bool):
@@ -259,16 +286,29 @@ def _composed(ct, x, kernel, recurrent_kernel, bias, h, c, mask, sequences: bool
 def _sample_lstm(draw):
     batch, time, features, units = draw.integer(0, 3), draw.integer(0, 3), draw.integer(0, 3), draw.integer(1, 2)
     shapes = [(batch, time, features), (features, 4 * units), (units, 4 * units), (4 * units,), *[(batch, units)] * 2]
-    params: dict[str, Any] = {"sequences": draw.choice((False, True))}
+    args = tuple(draw.array(shape) for shape in shapes)
     if draw.choice((False, True)):
-        params["mask"] = np.arange(batch * time).reshape(batch, time) % 3 != draw.integer(0, 2)
-    return tuple(draw.array(shape) for shape in shapes), params
+        args += (np.arange(batch * time).reshape(batch, time) % 3 != draw.integer(0, 2),)
+    return args, {"sequences": draw.choice((False, True))}
+
+
+def _sample_backward(draw):
+    args, params = _sample_lstm(draw)
+    (batch, time, _), units = args[0].shape, args[4].shape[1]
+    cts = draw.array((batch, time, units) if params["sequences"] else (batch, units)), draw.array((batch, units))
+    buffers = _forward(*args[:6], args[6] if len(args) > 6 else None)[1:] if draw.boolean() else ()
+    return (*cts, *args, *buffers), {**params, "constant": draw.boolean()}
 
 
 LSTM = Primitive(
     "lstm", _lstm, vjps=(_rule,), joint=True, sample=_sample_lstm,
-    doc="Outputs and last carry of a long short-term memory over sequences.",
+    doc="Outputs and last carry of a long short-term memory over sequences; with keep= also what its gradient needs.",
 )  # fmt: skip
+
+# Never recorded: where its result would be, the rule of LSTM composes it of operations that have rules.
+LSTM_BACKWARD = Primitive(
+    "lstm_backward", _lstm_backward, vjps=None, sample=_sample_backward, doc="Cotangents of all arguments of lstm."
+)
 
 
 def lstm(x, kernel, recurrent_kernel, bias, h, c, mask=None, sequences=False):
@@ -306,17 +346,28 @@ def lstm(x, kernel, recurrent_kernel, bias, h, c, mask=None, sequences=False):
     for arg in args:
         if arg.dtype.kind == "c":
             raise DtypeError("lstm: got complex numbers; expected real ones.")
-    params: dict[str, Any] = {"sequences": bool(sequences), "kept": _Kept()}
+    if mask is not None:
+        mask = _boolean(mask)
+        if mask.shape != args[0].shape[:2]:
+            raise ShapeError(f"lstm: the mask has shape {mask.shape}; expected (batch, time), {args[0].shape[:2]}.")
+        args += (mask,)
+    params: dict[str, Any] = {"sequences": bool(sequences)}
     if isinstance(args[0], np.ndarray) or (isinstance(args[0], Tensor) and args[0].node is None):
         params["constant"] = True  # no cotangent of the inputs is needed, which saves a part of each product
-    if mask is not None:
-        kept = np.asarray(mask.array if isinstance(mask, Tensor) else mask, bool)
-        if kept.shape != args[0].shape[:2]:
-            raise ShapeError(f"lstm: the mask has shape {kept.shape}; expected (batch, time), {args[0].shape[:2]}.")
-        params["mask"] = kept.copy()
-    return apply(LSTM, args, params)
+    frame = current()
+    if frame is None or frame.trace is None:
+        params["kept"] = _Kept()
+    elif frame.records:  # a plan hands buffers on as what they are: results
+        params["keep"] = True
+    return apply(LSTM, args, params)[:2]
 
 
-ROWS = (LSTM,)
+def _boolean(mask) -> Tensor:
+    if isinstance(mask, Tensor) and mask.dtype == bool:
+        return mask
+    return Tensor(np.array(as_value(mask), bool), None)
+
+
+ROWS = (LSTM, LSTM_BACKWARD)
 
 OVERLOADS: dict[Any, Any] = {}

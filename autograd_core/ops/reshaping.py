@@ -72,11 +72,12 @@ def _convert(x, *, dtype):
 
 ASTYPE = Primitive(
     "astype", _convert, keeps=False, jvps=LINEAR, doc="Entries converted to another dtype.",
+    source="astype({0}, {dtype})",
     vjps=(lambda ct, ans, x, *, dtype: ct,),  # the walk converts it back
     sample=lambda draw: ((draw.array(draw.shape()),), {"dtype": draw.choice((draw.dtype, np.dtype(np.complex128)))}),
 )  # fmt: skip
 COPY = Primitive(
-    "copy", np.copy, keeps=False, jvps=LINEAR, vjps=(lambda ct, ans, x: ct,), doc="The same value.",
+    "copy", np.copy, keeps=False, jvps=LINEAR, vjps=(lambda ct, ans, x: ct,), doc="The same value.", source="{0}",
     sample=lambda draw: ((draw.array(draw.shape()),), {}),
 )  # fmt: skip
 

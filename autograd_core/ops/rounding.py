@@ -33,8 +33,8 @@ def _between(draw):
 
 def _step(name: str, function, doc: str) -> Primitive:
     return Primitive(
-        name, function, elementwise=True, keeps=False, sample=lambda draw: ((_between(draw),), {}), doc=doc,
-        kink=_JUMPS, vjps=(nothing,),
+        name, function, elementwise=True, source=f"{name}({{0}})", keeps=False, doc=doc, kink=_JUMPS, vjps=(nothing,),
+        sample=lambda draw: ((_between(draw),), {}),
     )  # fmt: skip
 
 
@@ -44,6 +44,7 @@ TRUNC = _step("trunc", np.trunc, "Integer next to x on the way to 0.")
 RINT = _step("rint", np.rint, "Nearest integer; the even one of two.")
 ROUND = Primitive(
     "round", lambda x, *, decimals: np.round(x, decimals), elementwise=True, keeps=False, kink=_JUMPS, vjps=(nothing,),
+    source="round({0}, {decimals})",
     sample=lambda draw: ((_between(draw),), {"decimals": draw.choice((0, -1))}),
     doc="x rounded to a number of decimals; ties to even.",
 )  # fmt: skip
@@ -64,16 +65,18 @@ def _between_like(draw, shape):
 
 FLOOR_DIVIDE = Primitive(
     "floor_divide", np.floor_divide, elementwise=True, keeps=False, sample=_sample_quotient, doc="floor(x1 / x2)",
+    source="{0} // {1}",
     kink=_JUMPS, vjps=(nothing, nothing),
 )  # fmt: skip
 REMAINDER = Primitive(
     "remainder", np.remainder, elementwise=True, sample=_sample_quotient, doc="x1 - floor(x1 / x2) * x2",
+    source="{0} % {1}",
     kink="at the jumps the derivative from the side where it does not jump",
     vjps=(lambda ct, ans, x, y: ct,
           lambda ct, ans, x, y: np.negative(ct) * np.floor_divide(x, y)),
 )  # fmt: skip
 FMOD = Primitive(
-    "fmod", np.fmod, elementwise=True, sample=_sample_quotient, doc="x1 - trunc(x1 / x2) * x2",
+    "fmod", np.fmod, elementwise=True, source="fmod({0}, {1})", sample=_sample_quotient, doc="x1 - trunc(x1 / x2) * x2",
     kink="at the jumps the derivative from the side where it does not jump",
     # The quotient is found from the exact remainder: x / y itself may be rounded to the next integer.
     vjps=(lambda ct, ans, x, y: ct,
@@ -91,12 +94,14 @@ def _sample_clear_of_zero(draw):
 
 COPYSIGN = Primitive(
     "copysign", np.copysign, elementwise=True, sample=_sample_clear_of_zero, doc="|x1| with the sign of x2",
+    source="copysign({0}, {1})",
     kink="0 at x1 = 0, and in x2",
     vjps=(lambda ct, ans, x, y: ct * np.sign(x) * np.copysign(1, y),
           nothing),
 )  # fmt: skip
 HEAVISIDE = Primitive(
     "heaviside", np.heaviside, elementwise=True, sample=_sample_clear_of_zero, doc="0, x2 or 1 for x1 <, = or > 0",
+    source="heaviside({0}, {1})",
     kink="0 in x1, at the jump too; 1 in x2 at the jump",
     vjps=(nothing,
           lambda ct, ans, x, y: np.where(np.equal(x, 0), ct, np.zeros((), ct.dtype))),
@@ -106,6 +111,7 @@ HEAVISIDE = Primitive(
 
 NEXTAFTER = Primitive(
     "nextafter", np.nextafter, elementwise=True, keeps=False, sample=_sample_clear_of_zero,
+    source="nextafter({0}, {1})",
     doc="The floating-point number after x1 on the way to x2.",
     kink="1 in x1 and 0 in x2, as of x1 + a tiny constant; also where x1 = x2",
     vjps=(lambda ct, ans, x, y: ct,
@@ -113,10 +119,11 @@ NEXTAFTER = Primitive(
 )  # fmt: skip
 SPACING = Primitive(
     "spacing", np.spacing, elementwise=True, keeps=False, domain=((1.1, 1.9),), kink=_JUMPS, vjps=(nothing,),
+    source="spacing({0})",
     doc="Distance from x to the next floating-point number.",
 )  # fmt: skip
 LDEXP = Primitive(
-    "ldexp", np.ldexp, elementwise=True, jvps=LINEAR, doc="x1 * 2**x2, for integers x2",
+    "ldexp", np.ldexp, elementwise=True, source="ldexp({0}, {1})", jvps=LINEAR, doc="x1 * 2**x2, for integers x2",
     sample=lambda draw: ((draw.array((2, 3)), np.asarray(draw.array((3,), -3, 3), int)), {}),
     vjps=(lambda ct, ans, x, n: np.ldexp(ct, n), None),
 )  # fmt: skip

@@ -24,6 +24,7 @@ def _sample_where(draw):
 
 WHERE = Primitive(
     "where", np.where, elementwise=True, doc="x1 where the condition holds, else x2", sample=_sample_where,
+    source="where({0}, {1}, {2})",
     vjps=(None,
           lambda ct, ans, c, x, y: np.where(c, ct, np.zeros((), ct.dtype)),
           lambda ct, ans, c, x, y: np.where(c, np.zeros((), ct.dtype), ct)),
@@ -59,21 +60,25 @@ def _sample_apart(draw):
 
 MAXIMUM = Primitive(
     "maximum", np.maximum, elementwise=True, sample=_sample_apart, doc="The larger of x1 and x2.", kink=_TIES,
+    source="maximum({0}, {1})",
     vjps=(lambda ct, ans, x, y: _winner(ct, x, y, ans),
           lambda ct, ans, x, y: _winner(ct, y, x, ans)),
 )  # fmt: skip
 MINIMUM = Primitive(
     "minimum", np.minimum, elementwise=True, sample=_sample_apart, doc="The smaller of x1 and x2.", kink=_TIES,
+    source="minimum({0}, {1})",
     vjps=(lambda ct, ans, x, y: _winner(ct, x, y, ans),
           lambda ct, ans, x, y: _winner(ct, y, x, ans)),
 )  # fmt: skip
 FMAX = Primitive(
     "fmax", np.fmax, elementwise=True, sample=_sample_apart, doc="The larger of x1 and x2; NaN loses.", kink=_TIES,
+    source="fmax({0}, {1})",
     vjps=(lambda ct, ans, x, y: _number_winner(ct, x, y, ans),
           lambda ct, ans, x, y: _number_winner(ct, y, x, ans)),
 )  # fmt: skip
 FMIN = Primitive(
     "fmin", np.fmin, elementwise=True, sample=_sample_apart, doc="The smaller of x1 and x2; NaN loses.", kink=_TIES,
+    source="fmin({0}, {1})",
     vjps=(lambda ct, ans, x, y: _number_winner(ct, x, y, ans),
           lambda ct, ans, x, y: _number_winner(ct, y, x, ans)),
 )  # fmt: skip
@@ -91,6 +96,7 @@ def _sample_clip(draw):
 # is the least. In the bound the same holds, so both are 0 there.
 CLIP = Primitive(
     "clip", np.clip, elementwise=True, doc="x limited to the interval from low to high", sample=_sample_clip,
+    source="clip({0}, {1}, {2})",
     kink="0 for x and for a bound where x equals it",
     vjps=(lambda ct, ans, x, low, high: np.where(
               np.greater(x, low) & np.less(x, high), ct, np.zeros((), ct.dtype)),

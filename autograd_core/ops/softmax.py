@@ -14,7 +14,9 @@ import numpy as np
 
 from ..errors import DomainError, DtypeError, ShapeError
 from ..primitive import Primitive, apply, binary
+from ..symbol import Value
 from ..tensor import Tensor, as_value
+from ..variable import Variable
 from .activations import SIGMOID
 from .arithmetic import REAL
 from .axes import Axes, on, one, several
@@ -26,6 +28,7 @@ __all__ = [
     "sparse_softmax_cross_entropy",
 ]  # fmt: skip
 
+INTP = np.dtype(np.intp)
 SHORT = 64  # classes; above it the copies cost more than they save
 LEAST = 1e-30  # a smaller probability has lost digits in float32: its logarithm is found from the logits
 
@@ -121,9 +124,12 @@ LOG_SOFTMAX = Primitive(
 
 def _places(labels, work, at: int):
     """Where the labels' entries are in ``work`` laid out flat."""
+    labels = labels.reshape(-1)
+    if labels.dtype is not INTP:  # numbers of eight bits would overflow
+        labels = labels.astype(INTP)
     if at == 0:
-        return labels.reshape(-1) * work.shape[1] + np.arange(work.shape[1])
-    return labels.reshape(-1) + _starts(work.size, work.shape[-1])
+        return labels * work.shape[1] + np.arange(work.shape[1])
+    return labels + _starts(work.size, work.shape[-1])
 
 
 @lru_cache(maxsize=32)
@@ -135,8 +141,9 @@ def _starts(size: int, length: int):
 
 
 def _sparse(labels, logits, probabilities=None, places=None, *, axis: int, mean: bool = False):
+    labels = _in_range("sparse_softmax_cross_entropy", labels, logits.shape[axis])
     if probabilities is not None and labels.size:
-        chosen = probabilities.reshape(-1).take(places)
+        chosen = probabilities.reshape(-1).take(_places(labels, probabilities, 1) if places is None else places)
         if np.minimum.reduce(chosen) > LEAST:
             np.log(chosen, chosen)
             return -(np.add.reduce(chosen) / chosen.size) if mean else np.negative(chosen, chosen).reshape(labels.shape)
@@ -156,23 +163,17 @@ def _sparse_each(labels, logits, axis: int):
     return np.subtract(total, chosen, total).reshape(labels.shape)
 
 
-def _error(labels, logits, axis: int):
-    """``softmax(logits) - one_hot(labels)``: the derivative of the cross-entropy."""
-    target = _one_hot(labels, count=logits.shape[axis], axis=axis, dtype=logits.dtype)
-    return on(SOFTMAX, logits, axis=axis) - target
-
-
-def _sparse_wrt_logits(ct, ans, labels, logits, probabilities=None, places=None, *, axis: int, mean: bool = False):
+def _sparse_wrt_logits(ct, labels, logits, probabilities=None, places=None, *, axis: int, mean: bool = False):
+    if not labels.size:
+        return np.zeros(logits.shape, logits.dtype)
     if mean:
-        ct = (ct if ct.__class__ is Tensor else ct[()]) / labels.size  # a 0-d array would take 0.7 us longer
-    if ct.__class__ is Tensor or logits.__class__ is Tensor or not labels.size:
-        return (ct if mean else np.expand_dims(ct, axis)) * _error(labels, logits, axis)
+        ct = ct[()] / labels.size  # a 0-d array would take 0.7 us longer
     weights = ct if mean else ct.reshape(-1)
     if probabilities is not None:
         error = np.multiply(probabilities, ct if mean else ct[..., None])
-        error.reshape(-1)[places] -= weights
+        error.reshape(-1)[_places(labels, error, 1) if places is None else places] -= weights
         return error
-    # The same in one work array, without the one-hot matrix: a third of the time and of the memory.
+    # In one work array, without the one-hot matrix: a third of the time and of the memory.
     work, at = _opened(logits, axis)
     _subtract_largest(work, at)
     np.exp(work, work)
@@ -181,9 +182,21 @@ def _sparse_wrt_logits(ct, ans, labels, logits, probabilities=None, places=None,
     return _closed(work, at, logits.shape, axis)
 
 
-def _sparse_pushed(t, ans, labels, logits, probabilities=None, places=None, *, axis: int, mean: bool = False):
+def _error(labels, logits, axis: int):
+    """``softmax(logits) - one_hot(labels)``: the derivative of the cross-entropy."""
+    target = on(ONE_HOT, labels, count=logits.shape[axis], axis=axis, dtype=logits.dtype)
+    return on(SOFTMAX, logits, axis=axis) - target
+
+
+def _sparse_pushed(t, ans, labels, logits, *known, axis: int, mean: bool = False):
     each = np.sum(t * _error(labels, logits, axis), axis=axis)
     return np.mean(each) if mean else each
+
+
+def _sparse_bent(t, ans, ct, labels, logits, *known, axis: int, mean: bool = False):
+    """The second derivative, which is symmetric, times ``t``."""
+    weights = ct / labels.size if mean else np.expand_dims(ct, axis)
+    return weights * _softmax_rule(t, on(SOFTMAX, logits, axis=axis), None, axis=axis)
 
 
 def _sample_sparse(draw):
@@ -194,10 +207,23 @@ def _sample_sparse(draw):
     return (labels.reshape(shape), x), {"axis": axis, "mean": draw.boolean()}
 
 
+def _sample_sparse_wrt_logits(draw):
+    (labels, x), params = _sample_sparse(draw)
+    return (draw.array(() if params["mean"] else labels.shape), labels, x), params
+
+
 SPARSE_SOFTMAX_CROSS_ENTROPY = Primitive(
     "sparse_softmax_cross_entropy", _sparse, sample=_sample_sparse,
     doc="log(sum(exp(logits))) - logits[label] along an axis; or the mean of that.",
-    vjps=(None, _sparse_wrt_logits), jvps=(None, _sparse_pushed),
+    vjps=(None, lambda ct, ans, *args, **params: on(SPARSE_WRT_LOGITS, ct, *args, **params)),
+    jvps=(None, _sparse_pushed),
+)  # fmt: skip
+
+SPARSE_WRT_LOGITS = Primitive(
+    "sparse_softmax_cross_entropy_wrt_logits", _sparse_wrt_logits, sample=_sample_sparse_wrt_logits,
+    doc="ct * (softmax(logits) - one_hot(labels)): the transpose of the derivative of sparse_softmax_cross_entropy.",
+    vjps=(lambda u, ans, ct, *args, **params: _sparse_pushed(u, ans, *args, **params), None, _sparse_bent),
+    jvps=(lambda t, ans, ct, *args, **params: on(SPARSE_WRT_LOGITS, t, *args, **params), None, _sparse_bent),
 )  # fmt: skip
 
 # -- cross-entropy with probabilities ----------------------------------------------------------------------------------
@@ -240,6 +266,7 @@ def _sigmoid_cross_entropy(targets, logits):
 
 SIGMOID_CROSS_ENTROPY = Primitive(
     "sigmoid_cross_entropy", _sigmoid_cross_entropy, elementwise=True, domain=((0.0, 1.0), REAL),
+    source="maximum({1}, 0) - {1} * {0} + log1p(exp(-absolute({1})))",
     doc="-targets * log(sigmoid(logits)) - (1 - targets) * log(1 - sigmoid(logits)), without overflow.",
     vjps=(lambda ct, ans, targets, logits: ct * np.negative(logits),
           lambda ct, ans, targets, logits: ct * (on(SIGMOID, logits) - targets)),
@@ -249,6 +276,7 @@ SIGMOID_CROSS_ENTROPY = Primitive(
 
 
 def _one_hot(labels, *, count: int, axis: int, dtype):
+    labels = _in_range("one_hot", labels, count)
     rows = np.zeros((labels.size, count), dtype)
     rows.reshape(-1)[labels.reshape(-1) + np.arange(0, rows.size, count or 1)] = 1
     return np.moveaxis(rows.reshape(*labels.shape, count), -1, axis)
@@ -264,7 +292,10 @@ ONE_HOT = Primitive(
     "one_hot", _one_hot, vjps=None, sample=_sample_one_hot, doc="1 at each label's place along a new axis, 0 elsewhere."
 )
 
-ROWS = (SOFTMAX, LOG_SOFTMAX, SPARSE_SOFTMAX_CROSS_ENTROPY, SOFTMAX_CROSS_ENTROPY, SIGMOID_CROSS_ENTROPY, ONE_HOT)
+ROWS = (
+    SOFTMAX, LOG_SOFTMAX, SPARSE_SOFTMAX_CROSS_ENTROPY, SPARSE_WRT_LOGITS, SOFTMAX_CROSS_ENTROPY,
+    SIGMOID_CROSS_ENTROPY, ONE_HOT,
+)  # fmt: skip
 
 # -- public functions --------------------------------------------------------------------------------------------------
 
@@ -345,10 +376,7 @@ def sparse_softmax_cross_entropy(labels, logits, axis: int = -1, probabilities=N
     if logits.__class__ is not Tensor or logits.array.dtype.kind != "f":
         logits = _floating(name, logits)
     axis = one(name, axis, logits.ndim)
-    given = labels
     labels = _integers(name, labels)
-    if given.__class__ is not Tensor or given.array is not labels:
-        given = labels  # copied when it is saved
     shape = logits.shape
     expected = shape[:axis] + shape[axis + 1 :]
     if labels.shape != expected:
@@ -358,20 +386,25 @@ def sparse_softmax_cross_entropy(labels, logits, axis: int = -1, probabilities=N
             + (" For one row of probabilities per example use softmax_cross_entropy."
                if labels.shape == logits.shape else "")
         )  # fmt: skip
-    _check_range(name, labels, shape[axis])
     if reduction not in ("none", "mean"):
         raise DomainError(f'{name}: reduction must be "none" or "mean"; got {reduction!r}.')
     params = {"axis": axis, "mean": reduction == "mean"}
-    if probabilities is None or axis != len(shape) - 1:
-        return apply(SPARSE_SOFTMAX_CROSS_ENTROPY, (given, logits), params)
+    if axis != len(shape) - 1:
+        probabilities = None
+    if Value in (as_value(labels).__class__, as_value(logits).__class__):
+        # In a plan the gradient finds the probabilities ready, as does whatever else wants them.
+        known = on(SOFTMAX, Tensor(as_value(logits), None), axis=axis) if probabilities is None else probabilities
+        return apply(SPARSE_SOFTMAX_CROSS_ENTROPY, (labels, logits, Tensor(known.array, None)), params)
+    if probabilities is None:
+        return apply(SPARSE_SOFTMAX_CROSS_ENTROPY, (labels, logits), params)
     known = Tensor(probabilities.array if probabilities.__class__ is Tensor else as_value(probabilities), None)
     if known.array.shape != shape or known.array.dtype != logits.dtype:
         raise ShapeError(
             f"{name}: probabilities have shape {known.shape}, dtype {known.dtype}; the logits {logits.shape}, "
             f"{logits.dtype}: they must be the same."
         )
-    places = Tensor(_places(labels, known.array, 1), None)
-    return apply(SPARSE_SOFTMAX_CROSS_ENTROPY, (given, logits, known, places), params)
+    places = Tensor(_places(as_value(labels), known.array, 1), None)
+    return apply(SPARSE_SOFTMAX_CROSS_ENTROPY, (labels, logits, known, places), params)
 
 
 def softmax_cross_entropy(targets, logits, axis: int = -1):
@@ -407,24 +440,28 @@ def one_hot(x, num_classes: int, axis: int = -1, dtype=np.float32):
         For a label that is out of range.
     """
     labels = _integers("one_hot", x)
-    _check_range("one_hot", labels, num_classes)
     axis = one("one_hot", axis, labels.ndim + 1)
     return apply(ONE_HOT, (labels,), {"count": int(num_classes), "axis": axis, "dtype": np.dtype(dtype)})
 
 
 def _integers(name: str, labels):
-    array = as_value(labels)
-    if array.dtype.kind not in "iu":
-        raise DtypeError(f"{name}: labels must be integers; got shape {array.shape}, dtype {array.dtype}.")
-    return array if array.dtype == np.intp else array.astype(np.intp)
+    """Labels as they are if they are a Tensor, as an array otherwise."""
+    labels = operand(labels)
+    if labels.dtype.kind not in "iu":
+        raise DtypeError(f"{name}: labels must be integers; got shape {labels.shape}, dtype {labels.dtype}.")
+    return labels.value if isinstance(labels, Variable) else labels
 
 
-def _check_range(name: str, labels, count: int) -> None:
+def _in_range(name: str, labels, count: int):
+    """Labels as numbers of the machine's width, seen to be classes."""
+    if labels.dtype is not INTP:
+        labels = labels.astype(INTP)
     # One reduction for both ends: a negative number is a huge one if its sign is not seen.
     if labels.size and np.maximum.reduce(labels.view(np.uintp), axis=None) >= count:
         place = tuple(int(i) for i in np.argwhere((labels < 0) | (labels >= count))[0])
         label = f"label {labels[place]}" + (f" at index {place}" if place else "")
         raise DomainError(f"{name}: {label} is out of range; there are {count} classes: expected 0 to {count - 1}.")
+    return labels
 
 
 OVERLOADS: dict[Any, Any] = {}

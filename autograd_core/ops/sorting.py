@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import DomainError, ShapeError
 from ..primitive import LINEAR, Primitive, apply
+from ..symbol import Value
 from ..tensor import Overloaded, Tensor, as_value
 from .axes import on, one
 from .gathering import take
@@ -32,6 +33,8 @@ __all__ = [
 
 def _inverse(order, axis: int):
     """The order that undoes ``order``."""
+    if order.__class__ is Value:
+        return argsort(Tensor(order, None), axis).array
     places = np.arange(order.shape[axis]).reshape((-1,) + (1,) * (order.ndim - axis - 1))
     inverse = np.empty_like(order)
     np.put_along_axis(inverse, order, np.broadcast_to(places, order.shape), axis)
@@ -58,7 +61,7 @@ def sort(a, axis=-1, kind=None, order=None, *, stable=None):
     """
     refuse("sort", order=order)
     a, axis = _flat("sort", a, axis)
-    return apply(SORT, (a,), {"order": np.argsort(as_value(a), axis, stable=True), "axis": axis})
+    return apply(SORT, (a,), {"order": argsort(a, axis, stable=True).array, "axis": axis})
 
 
 def _flat(name: str, a, axis):
@@ -73,7 +76,8 @@ def partition(a, kth, axis=-1, kind="introselect", order=None):
     """Entries with the ``kth`` smallest in its sorted place, none larger before it, as ``numpy.partition``."""
     refuse("partition", order=order)
     a, axis = _flat("partition", a, axis)
-    return apply(SORT, (a,), {"order": np.argpartition(as_value(a), as_value(kth), axis, kind), "axis": axis})
+    order = apply(ARGPARTITION, (a,), {"axis": axis, "kth": as_value(kth), "kind": kind}).array
+    return apply(SORT, (a,), {"order": order, "axis": axis})
 
 
 def sort_complex(a):

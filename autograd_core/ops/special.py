@@ -93,11 +93,13 @@ def _bell(x):
 
 
 ERF = Primitive(
-    "erf", _without_scipy("erf", math.erf), elementwise=True, domain=(REAL,), doc="Error function.",
+    "erf", _without_scipy("erf", math.erf), elementwise=True, source="erf({0})", domain=(REAL,),
+    doc="Error function.",
     vjps=(lambda ct, ans, x: ct * (_bell(x) * (2 / ROOT_PI)),),
 )  # fmt: skip
 ERFC = Primitive(
-    "erfc", _without_scipy("erfc", math.erfc), elementwise=True, domain=(REAL,), doc="1 - erf(x), exact for large x.",
+    "erfc", _without_scipy("erfc", math.erfc), elementwise=True, source="erfc({0})", domain=(REAL,),
+    doc="1 - erf(x), exact for large x.",
     vjps=(lambda ct, ans, x: ct * (_bell(x) * (-2 / ROOT_PI)),),
 )  # fmt: skip
 ERFINV = _row(
@@ -106,6 +108,7 @@ ERFINV = _row(
 NDTR = _row(
     "ndtr", (lambda ct, ans, x: ct * (np.exp(-0.5 * (x * x)) * (1 / ROOT_TAU)),),
     doc="Probability that a standard normal variable is below x.",
+    source="0.5 * erfc(double({0}) * -0.7071067811865476)",
 )  # fmt: skip
 LOG_NDTR = _row(
     "log_ndtr", (lambda ct, ans, x: ct * (np.exp(-0.5 * (x * x) - ans) * (1 / ROOT_TAU)),),
@@ -115,14 +118,27 @@ NDTRI = _row("ndtri", (lambda ct, ans, x: ct * (np.exp(0.5 * (ans * ans)) * ROOT
 
 # -- logistic function -------------------------------------------------------------------------------------------------
 
-EXPIT = _row("expit", (lambda ct, ans, x: ct * ans * (1 - ans),), doc="1 / (1 + exp(-x))")
-LOGIT = _row("logit", (lambda ct, ans, x: ct / (x * (1 - x)),), (UNIT,), "log(x / (1 - x))")
-LOG_EXPIT = _row("log_expit", (lambda ct, ans, x: ct * on(EXPIT, np.negative(x)),), doc="log(expit(x))")
+EXPIT = _row(
+    "expit", (lambda ct, ans, x: ct * ans * (1 - ans),), doc="1 / (1 + exp(-x))", source="sigmoid({0})",
+)  # fmt: skip
+LOGIT = _row(
+    "logit", (lambda ct, ans, x: ct / (x * (1 - x)),), (UNIT,), "log(x / (1 - x))", source="logit({0})",
+)  # fmt: skip
+LOG_EXPIT = _row(
+    "log_expit", (lambda ct, ans, x: ct * on(EXPIT, np.negative(x)),), doc="log(expit(x))",
+    source="-softplus(-floating({0}))",
+)  # fmt: skip
 
 # -- gamma function ----------------------------------------------------------------------------------------------------
 
-GAMMA = _row("gamma", (lambda ct, ans, x: ct * (ans * on(DIGAMMA, x)),), (POSITIVE,), "Gamma function.", real=True)
-GAMMALN = _row("gammaln", (lambda ct, ans, x: ct * on(DIGAMMA, x),), (POSITIVE,), "Logarithm of |gamma(x)|.")
+GAMMA = _row(
+    "gamma", (lambda ct, ans, x: ct * (ans * on(DIGAMMA, x)),), (POSITIVE,), "Gamma function.", real=True,
+    source="gamma({0})",
+)  # fmt: skip
+GAMMALN = _row(
+    "gammaln", (lambda ct, ans, x: ct * on(DIGAMMA, x),), (POSITIVE,), "Logarithm of |gamma(x)|.",
+    source="gammaln({0})",
+)  # fmt: skip
 LOGGAMMA = _row(
     "loggamma", (lambda ct, ans, x: ct * on(DIGAMMA, x),), (POSITIVE,), "Logarithm of gamma(x), x > 0.", real=True
 )
@@ -167,21 +183,28 @@ def _ratio(x, y, of_nothing: float):
 XLOGY = _row(
     "xlogy", (lambda ct, ans, x, y: ct * np.log(y), lambda ct, ans, x, y: ct * _ratio(x, y, 0)),
     (REAL, POSITIVE), "x * log(y), and 0 where x is 0.", kink="at (0, 0) the derivative in y is 0",
+    source="where(({0} == 0) & ~isnan({1}), 0, floating({0}) * log(floating({1})))",
 )  # fmt: skip
 XLOG1PY = _row(
     "xlog1py", (lambda ct, ans, x, y: ct * np.log1p(y), lambda ct, ans, x, y: ct * _ratio(x, 1 + y, 0)),
     (REAL, POSITIVE), "x * log(1 + y), and 0 where x is 0.", kink="at (0, -1) the derivative in y is 0",
+    source="where(({0} == 0) & ~isnan({1}), 0, floating({0}) * log1p(floating({1})))",
 )  # fmt: skip
-ENTR = _row("entr", (lambda ct, ans, x: ct * (-1 - np.log(x)),), (POSITIVE,), "-x * log(x), and 0 at 0.")
+ENTR = _row(
+    "entr", (lambda ct, ans, x: ct * (-1 - np.log(x)),), (POSITIVE,), "-x * log(x), and 0 at 0.",
+    source="where({0} < 0, -inf, where({0} == 0, 0, -floating({0}) * log(floating({0}))))",
+)  # fmt: skip
 REL_ENTR = _row(
     "rel_entr", (lambda ct, ans, x, y: ct * (np.log(_ratio(x, y, 1)) + 1),
                  lambda ct, ans, x, y: np.negative(ct) * _ratio(x, y, 0)),
     (POSITIVE, POSITIVE), "x * log(x / y), and 0 where x is 0.", kink="at (0, 0) the derivatives are 1 and 0",
+    source="rel_entr({0}, {1})",
 )  # fmt: skip
 KL_DIV = _row(
     "kl_div", (lambda ct, ans, x, y: ct * np.log(_ratio(x, y, 1)),
                lambda ct, ans, x, y: ct * (1 - _ratio(x, y, 1))),
     (POSITIVE, POSITIVE), "x * log(x / y) - x + y", kink="at (0, 0) the derivatives are 0",
+    source="kl_div({0}, {1})",
 )  # fmt: skip
 
 # -- Bessel functions --------------------------------------------------------------------------------------------------
@@ -237,8 +260,9 @@ HYP1F1 = Primitive(
 )  # fmt: skip
 # exprel(x) = hyp1f1(1, 2, x), whose derivative is 1/2 hyp1f1(2, 3, x); its other forms divide by x, which may be 0.
 EXPREL = _row(
-    "exprel", (lambda ct, ans, x: ct * (0.5 * on(HYP1F1, x, a=2.0, b=3.0)),), doc="(exp(x) - 1) / x, and 1 at 0."
-)
+    "exprel", (lambda ct, ans, x: ct * (0.5 * on(HYP1F1, x, a=2.0, b=3.0)),), doc="(exp(x) - 1) / x, and 1 at 0.",
+    source="exprel({0})",
+)  # fmt: skip
 
 ROWS = (
     ERF, ERFC, ERFINV, NDTR, LOG_NDTR, NDTRI, EXPIT, LOGIT, LOG_EXPIT, GAMMA, GAMMALN, LOGGAMMA, DIGAMMA, POLYGAMMA,

@@ -7,6 +7,7 @@ and sums over all axes but the last go through BLAS, which adds rows up several 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ import numpy as np
 from ..errors import DtypeError, ShapeError
 from ..primitive import Primitive, apply
 from ..shapes import broadcasts_into
-from .axes import Axes, several
+from ..tensor import Tensor
+from .axes import Axes, on, several
 from .matrices import operand
 
 __all__ = ["standardize"]
@@ -47,10 +49,15 @@ def _standardize(x, scale, offset, *, axes: Axes, epsilon: float):
     return y, mean, variance
 
 
-def _pull(ct, ans, x, scale, offset, *, axes: Axes, epsilon: float):
-    """Cotangents of all three arguments."""
-    ct_y, ct_mean, ct_variance = ct
-    _, mean, variance = ans
+def _rule(ct, ans, x, scale, offset, *, axes: Axes, epsilon: float):
+    """Cotangents of all three arguments; composed of operations where these are recorded for a higher derivative."""
+    given = (*ct, x, scale, offset)
+    tracked = any(value.__class__ is Tensor and value._is_tracked() for value in given)
+    pull = _pull if tracked else partial(on, STANDARDIZE_BACKWARD)
+    return pull(*given, *ans[1:], axes=axes, epsilon=epsilon)
+
+
+def _pull(ct_y, ct_mean, ct_variance, x, scale, offset, mean, variance, *, axes: Axes, epsilon: float):
     count = _count(x, axes)
     factor = 1.0 / np.sqrt(variance + epsilon)
     unit = x - mean
@@ -100,10 +107,21 @@ def _sample(draw):
     return (x, draw.array(small), draw.array(shape[-1:])), {"axes": axes, "epsilon": 0.1}
 
 
+def _sample_backward(draw):
+    args, params = _sample(draw)
+    results = _standardize(*args, **params)
+    return (*(draw.array(part.shape) for part in results), *args, *results[1:]), params
+
+
 STANDARDIZE = Primitive(
-    "standardize", _standardize, vjps=(_pull,), joint=True, sample=_sample,
+    "standardize", _standardize, vjps=(_rule,), joint=True, sample=_sample,
     doc="(x - mean) / sqrt(variance + epsilon) * scale + offset along axes; mean and variance come too.",
 )  # fmt: skip
+
+# Never recorded: where its result would be, the rule of STANDARDIZE is composed of operations that have rules.
+STANDARDIZE_BACKWARD = Primitive(
+    "standardize_backward", _pull, vjps=None, sample=_sample_backward, doc="Cotangents of all arguments of standardize."
+)
 
 
 def standardize(x, axis=-1, epsilon: float = 1e-3, scale=None, offset=None):
@@ -146,6 +164,6 @@ def standardize(x, axis=-1, epsilon: float = 1e-3, scale=None, offset=None):
     return apply(STANDARDIZE, (x, scale, offset), {"axes": axes, "epsilon": float(epsilon)})
 
 
-ROWS = (STANDARDIZE,)
+ROWS = (STANDARDIZE, STANDARDIZE_BACKWARD)
 
 OVERLOADS: dict[Any, Any] = {}

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import DomainError, ShapeError
 from ..primitive import LINEAR, Primitive, apply
+from ..symbol import Value
 from ..tensor import Tensor, as_value
 from .axes import Axes, kept, length, several, spread
 from .complex_parts import real
@@ -217,7 +218,7 @@ def between(ordered, places):
     The formula runs from the nearer end, so that both ends come out exactly, as NumPy's does.
     """
     low = np.floor(places)
-    part = (places - low).astype(np.real(ordered.array).dtype)
+    part = (places - low).astype(np.empty(0, ordered.dtype).real.dtype)
     low = low.astype(np.intp)
     high = np.minimum(low + 1, max(ordered.shape[-1] - 1, 0))
     left, right = take_along_axis(ordered, low, -1), take_along_axis(ordered, high, -1)
@@ -271,7 +272,7 @@ def _quantile(name: str, a, q, axis, out, method, keepdims, weights=None):
     places = np.broadcast_to(places, (*flat.shape[:-1], q.size))
     result = between(ordered, places)
     worst = ordered[..., -1:]  # NaN if there is one
-    if np.isnan(worst.array).any():
+    if worst.array.__class__ is Value or np.isnan(worst.array).any():
         result = np.where(np.isnan(worst), worst, result)
     return laid_out(result, q, np.shape(a), axes, keepdims)
 

@@ -19,27 +19,30 @@ INSIDE = (-0.9, 0.9)
 DEGREE = math.pi / 180.0
 
 SIN = Primitive(
-    "sin", np.sin, elementwise=True, domain=(REAL,), doc="Sine.",
+    "sin", np.sin, elementwise=True, source="sin({0})", domain=(REAL,), doc="Sine.",
     vjps=(lambda ct, ans, x: ct * np.cos(x),),
 )  # fmt: skip
 COS = Primitive(
-    "cos", np.cos, elementwise=True, domain=(REAL,), doc="Cosine.",
+    "cos", np.cos, elementwise=True, source="cos({0})", domain=(REAL,), doc="Cosine.",
     vjps=(lambda ct, ans, x: np.negative(ct) * np.sin(x),),
 )  # fmt: skip
 TAN = Primitive(
-    "tan", np.tan, elementwise=True, domain=((-1.2, 1.2),), doc="Tangent.",
+    "tan", np.tan, elementwise=True, source="tan({0})", domain=((-1.2, 1.2),), doc="Tangent.",
     vjps=(lambda ct, ans, x: ct + ct * ans * ans,),
 )  # fmt: skip
 ARCSIN = Primitive(
     "arcsin", np.arcsin, elementwise=True, domain=(INSIDE,), doc="Inverse sine, between -pi/2 and pi/2.",
+    source="arcsin({0})",
     vjps=(lambda ct, ans, x: ct / np.sqrt((1 - x) * (1 + x)),),
 )  # fmt: skip
 ARCCOS = Primitive(
     "arccos", np.arccos, elementwise=True, domain=(INSIDE,), doc="Inverse cosine, between 0 and pi.",
+    source="arccos({0})",
     vjps=(lambda ct, ans, x: np.negative(ct) / np.sqrt((1 - x) * (1 + x)),),
 )  # fmt: skip
 ARCTAN = Primitive(
     "arctan", np.arctan, elementwise=True, domain=(REAL,), doc="Inverse tangent, between -pi/2 and pi/2.",
+    source="arctan({0})",
     vjps=(lambda ct, ans, x: ct / (1 + x * x),),
 )  # fmt: skip
 
@@ -54,6 +57,7 @@ def _over_square_radius(ct, x, y, numerator):
 
 ARCTAN2 = Primitive(
     "arctan2", np.arctan2, elementwise=True, domain=((0.3, 2.0), REAL), doc="Angle of the point (x2, x1).",
+    source="arctan2({0}, {1})",
     vjps=(lambda ct, ans, x, y: _over_square_radius(ct, x, y, y),
           lambda ct, ans, x, y: np.negative(_over_square_radius(ct, x, y, x))),
     kink="0 at the origin, where the angle is not defined",
@@ -68,42 +72,46 @@ def _direction(ct, part, radius):
 
 HYPOT = Primitive(
     "hypot", np.hypot, elementwise=True, domain=((0.3, 2.0), REAL), doc="sqrt(x1**2 + x2**2) without overflow",
+    source="hypot({0}, {1})",
     vjps=(lambda ct, ans, x, y: _direction(ct, x, ans),
           lambda ct, ans, x, y: _direction(ct, y, ans)),
     kink="0 at the origin",
 )  # fmt: skip
 SINH = Primitive(
-    "sinh", np.sinh, elementwise=True, domain=(REAL,), doc="Hyperbolic sine.",
+    "sinh", np.sinh, elementwise=True, source="sinh({0})", domain=(REAL,), doc="Hyperbolic sine.",
     vjps=(lambda ct, ans, x: ct * np.cosh(x),),
 )  # fmt: skip
 COSH = Primitive(
-    "cosh", np.cosh, elementwise=True, domain=(REAL,), doc="Hyperbolic cosine.",
+    "cosh", np.cosh, elementwise=True, source="cosh({0})", domain=(REAL,), doc="Hyperbolic cosine.",
     vjps=(lambda ct, ans, x: ct * np.sinh(x),),
 )  # fmt: skip
 TANH = Primitive(
-    "tanh", np.tanh, elementwise=True, domain=(REAL,), doc="Hyperbolic tangent.",
+    "tanh", np.tanh, elementwise=True, source="tanh({0})", domain=(REAL,), doc="Hyperbolic tangent.",
     # Not ct * (1 - ans * ans): a Python scalar operand costs 0.3 us more on small arrays.
     vjps=(lambda ct, ans, x: ct - ct * ans * ans,),
 )  # fmt: skip
 ARCSINH = Primitive(
-    "arcsinh", np.arcsinh, elementwise=True, domain=(REAL,), doc="Inverse hyperbolic sine.",
+    "arcsinh", np.arcsinh, elementwise=True, source="arcsinh({0})", domain=(REAL,), doc="Inverse hyperbolic sine.",
     vjps=(lambda ct, ans, x: ct / np.sqrt(x * x + 1),),
 )  # fmt: skip
 ARCCOSH = Primitive(
     "arccosh", np.arccosh, elementwise=True, domain=((1.3, 3.0),), doc="Inverse hyperbolic cosine, for x >= 1.",
+    source="arccosh({0})",
     # Two roots, not the root of a product: the branch of complex arguments below 1 comes out right.
     vjps=(lambda ct, ans, x: ct / (np.sqrt(x - 1) * np.sqrt(x + 1)),),
 )  # fmt: skip
 ARCTANH = Primitive(
-    "arctanh", np.arctanh, elementwise=True, domain=(INSIDE,), doc="Inverse hyperbolic tangent.",
+    "arctanh", np.arctanh, elementwise=True, source="arctanh({0})", domain=(INSIDE,), doc="Inverse hyperbolic tangent.",
     vjps=(lambda ct, ans, x: ct / ((1 - x) * (1 + x)),),
 )  # fmt: skip
 DEGREES = Primitive(
     "degrees", np.degrees, elementwise=True, keeps=False, jvps=LINEAR, domain=(REAL,), doc="Radians to degrees.",
+    source="degrees({0})",
     vjps=(lambda ct, ans, x: ct / DEGREE,),
 )  # fmt: skip
 RADIANS = Primitive(
     "radians", np.radians, elementwise=True, keeps=False, jvps=LINEAR, domain=(REAL,), doc="Degrees to radians.",
+    source="radians({0})",
     vjps=(lambda ct, ans, x: ct * DEGREE,),
 )  # fmt: skip
 
@@ -133,6 +141,7 @@ def sinc_derivative(x, order: int):
 
 SINC = Primitive(
     "sinc", sinc_derivative, elementwise=True, doc="sin(pi x) / (pi x), differentiated `order` times",
+    source="sinc({0}, {order})",
     vjps=(lambda ct, ans, x, *, order: ct * SINC(x, order=order + 1)
           if hasattr(ct, "node") else ct * sinc_derivative(x, order + 1),),
     sample=lambda draw: ((draw.array(draw.shape(), -2.0, 2.0),), {"order": draw.integer(0, 2)}),

@@ -15,8 +15,8 @@ from ..shapes import share
 
 
 def as_mask(mask: Any) -> Any:
-    """A mask as an array of bool; None stays None."""
-    return None if mask is None else np.asarray(ag.convert_to_tensor(mask).array, bool)
+    """A mask as a Tensor of bool; None stays None."""
+    return None if mask is None else ag.convert_to_tensor(mask).astype(bool)
 
 
 def causal_mask(queries: int, keys: int) -> Any:
@@ -34,7 +34,7 @@ def masked_softmax(scores: Any, mask: Any) -> Any:
 
 def dropped(source: np.random.Generator, weights: Any, rate: float) -> Any:
     """Weights with a share of them set to 0, and the others scaled up."""
-    kept = source.random(weights.shape, np.float32) >= rate
+    kept = ag.tracing.host(lambda: source.random(weights.shape, np.float32) >= rate, weights.shape, bool)
     return weights * (kept * weights.dtype.type(1.0 / (1.0 - rate)))
 
 

@@ -32,7 +32,12 @@ class RandomLayer(Pointwise):
 
     def _kept(self, shape: Any, rate: float) -> Any:
         """True with probability ``1 - rate`` at each place."""
-        return self.generator.random(shape, np.float32) >= rate
+        return ag.tracing.host(lambda: self.generator.random(shape, np.float32) >= rate, shape, bool)
+
+    def _noise(self, inputs: Any) -> Any:
+        """A normal number for each entry."""
+        shape = inputs.shape
+        return ag.tracing.host(lambda: self.generator.standard_normal(shape), shape, np.float64)
 
 
 class Dropout(RandomLayer):
@@ -137,7 +142,7 @@ class GaussianNoise(RandomLayer):
         self.stddev = stddev
 
     def _changed(self, inputs):
-        return inputs + (self.stddev * self.generator.standard_normal(inputs.shape)).astype(inputs.dtype)
+        return inputs + (self.stddev * self._noise(inputs)).astype(inputs.dtype)
 
 
 class GaussianDropout(RandomLayer):
@@ -156,7 +161,7 @@ class GaussianDropout(RandomLayer):
 
     def _changed(self, inputs):
         stddev = math.sqrt(self.rate / (1.0 - self.rate))
-        return inputs * (1.0 + stddev * self.generator.standard_normal(inputs.shape)).astype(inputs.dtype)
+        return inputs * (1.0 + stddev * self._noise(inputs)).astype(inputs.dtype)
 
 
 class AlphaDropout(Dropout):

@@ -75,21 +75,22 @@ class Embedding(Layer):
             self.set_weights([values[0] if isinstance(values, (list, tuple)) and len(values) == 1 else values])
 
     def call(self, inputs):
-        numbers = inputs.array
+        numbers = ag.tracing.checked(inputs, self._check)
         if numbers.dtype.kind not in "iu":
-            whole = numbers.astype(np.int64)
-            if not np.array_equal(whole, numbers):
-                raise ag.DomainError(
-                    f"Embedding {self.name!r}: the input has dtype {numbers.dtype} and entries that are not whole; "
-                    f"expected integers from 0 to {self.input_dim - 1}."
-                )
-            numbers = whole
+            numbers = numbers.astype(np.int64)
+        return anp.take(self.embeddings, numbers, axis=0)
+
+    def _check(self, numbers: Any) -> None:
+        if numbers.dtype.kind not in "iu" and not np.array_equal(numbers.astype(np.int64), numbers):
+            raise ag.DomainError(
+                f"Embedding {self.name!r}: the input has dtype {numbers.dtype} and entries that are not whole; "
+                f"expected integers from 0 to {self.input_dim - 1}."
+            )
         if numbers.size and not 0 <= numbers.min() <= numbers.max() < self.input_dim:
             wrong = numbers.min() if numbers.min() < 0 else numbers.max()
             raise ag.DomainError(
                 f"Embedding {self.name!r}: the input has {wrong}; expected integers from 0 to {self.input_dim - 1}."
             )
-        return anp.take(self.embeddings, numbers, axis=0)
 
     def compute_mask(self, inputs, mask=None):
         return anp.not_equal(inputs, 0) if self.mask_zero else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 import autograd_core as ag
 import autograd_core.numpy as anp
 
@@ -172,16 +170,16 @@ class BatchNormalization(Normalizer):
 
     def _follow(self, running: ag.Variable, batch: Any) -> None:
         """Move a running mean towards the value of this batch."""
-        past, present = running.array, batch.array.reshape(-1)
+        past, present = ag.stop_gradient(running.value), anp.reshape(ag.stop_gradient(batch), (-1,))
         momentum = running.dtype.type(self.momentum)
-        running.assign(ag.Tensor(past * momentum + present.astype(past.dtype) * (1 - momentum), None))
+        running.assign(past * momentum + present.astype(past.dtype) * (1 - momentum))
 
 
 def _moments(inputs: Any, axes: tuple[int, ...], mask: Any) -> tuple[Any, Any, Any]:
     """Inputs less their mean, the mean, and the variance; of the entries that the mask leaves."""
-    kept = np.expand_dims(np.asarray(ag.convert_to_tensor(mask).array, bool), -1)
-    kept = np.broadcast_to(kept, inputs.shape)
-    count = kept.sum(axis=axes, keepdims=True).astype(inputs.dtype) + inputs.dtype.type(1e-7)
+    kept = anp.expand_dims(ag.convert_to_tensor(mask).astype(bool), -1)
+    kept = anp.broadcast_to(kept, inputs.shape)
+    count = anp.sum(kept, axis=axes, keepdims=True).astype(inputs.dtype) + inputs.dtype.type(1e-7)
     mean = anp.sum(anp.where(kept, inputs, 0), axis=axes, keepdims=True) / count
     centered = inputs - mean
     return centered, mean, anp.sum(anp.where(kept, anp.square(centered), 0), axis=axes, keepdims=True) / count

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 import autograd_core as ag
 
 from ..config import is_config, made
 from ..layer import Layer
-from ..shapes import map_structure
+from ..shapes import leaves, map_structure
 from .recurrent import (
     RecurrentCell,
     Run,
@@ -119,7 +117,7 @@ class RNN(Layer):
         how = Run(self.return_sequences, kept, self.zero_output_for_mask, training)
         output, states = run_cell(self.cell, sequences, states, how)
         if self.stateful:
-            self._keep(map_structure(lambda state: ag.Tensor(state.array, None), states))
+            ag.tracing.afterwards(lambda *now: self._keep(_around(states, now)), *leaves(states))
         return (output, *states) if self.return_state else output
 
     def _checked(self, sequences: Any) -> Any:
@@ -141,7 +139,7 @@ class RNN(Layer):
             mask = mask[0]  # of the sequences; the others are those of initial states
             if mask is None:
                 return None
-        kept = np.asarray(ag.convert_to_tensor(mask).array, bool)
+        kept = ag.convert_to_tensor(mask).astype(bool)
         if kept.shape != sequences.shape[:2]:
             raise ag.ShapeError(
                 f"{type(self).__name__} {self.name!r}: the mask has shape {kept.shape}; expected (batch, time), which "
@@ -165,10 +163,22 @@ class RNN(Layer):
         # Past `__setattr__`, which would take the list for one that holds weights.
         object.__setattr__(self, "states", states)
 
+    def _last_states(self) -> Any:
+        """What the batch before has left; in a function that is traced, what it has left at each run."""
+        now = self.__dict__["states"]
+        if ag.tracing.static(lambda: self.__dict__["states"] is None):
+            return None
+        ag.tracing.static(lambda: [state.shape for state in leaves(self.__dict__["states"])])
+
+        def at(number: int) -> Any:
+            return lambda: list(leaves(self.__dict__["states"]))[number].array
+
+        return _around(now, [ag.tracing.host(at(i), s.shape, s.dtype) for i, s in enumerate(leaves(now))])
+
     def _first(self, sequences: Any, given: Any) -> list[Any]:
         batch = sequences.shape[0]
         if given is None:
-            states = self.__dict__["states"] if self.stateful else None
+            states = self._last_states() if self.stateful else None
             if states is None:
                 return self.get_initial_state(batch)
             kept = _first_leaf(states).shape[0]
@@ -275,3 +285,9 @@ class CellLayer(RNN):
             # Now, since the layer may have got a number since it was made.
             self.cell.name = f"{self.name}/{self.cell.name}"
         super().build(sequences_shape, initial_state_shape)
+
+
+def _around(structure: Any, tensors: Any) -> Any:
+    """A structure like this one around other Tensors, as constants."""
+    each = iter(tensors)
+    return map_structure(lambda _: ag.Tensor(next(each).array, None), structure)

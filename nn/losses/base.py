@@ -117,7 +117,7 @@ def _both(counted: np.ndarray | None, mask: Any, shape: tuple[int, ...]) -> np.n
     """What counts and is not masked: a mask of the predictions that has the shape of the losses is heeded."""
     if mask is None or np.shape(mask) != shape:
         return counted
-    kept = np.asarray(tensor(mask).array, bool)
+    kept = tensor(mask).astype(bool)
     return kept if counted is None else kept & counted.reshape(shape)
 
 
@@ -140,9 +140,10 @@ def reduced(losses, sample_weight=None, counted=None, reduction: str | None = "s
     losses = tensor(losses)
     weights = None if sample_weight is None else _fitting(tensor(sample_weight, losses.dtype), losses)
     if counted is not None:
+        counted = tensor(counted)
         share = counted.astype(losses.dtype)
         if reduction in MEANS:
-            share *= counted.size / max(np.count_nonzero(counted), 1)
+            share = share * (counted.size / anp.maximum(anp.count_nonzero(counted), 1)).astype(losses.dtype)
         weights = tensor(share) if weights is None else weights * share
     if weights is not None:
         losses = losses * weights
@@ -150,7 +151,8 @@ def reduced(losses, sample_weight=None, counted=None, reduction: str | None = "s
         return losses
     if reduction == "mean_with_sample_weight" and weights is not None:
         total = anp.sum(weights)
-        return anp.sum(losses) / total if total.array else anp.sum(losses * 0.0)
+        none = anp.equal(total, 0)
+        return anp.where(none, anp.sum(losses * 0.0), anp.sum(losses) / anp.where(none, 1.0, total).astype(total.dtype))
     return anp.mean(losses) if reduction != "sum" and losses.size else anp.sum(losses)
 
 

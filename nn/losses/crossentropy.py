@@ -12,6 +12,7 @@ from elsewhere are divided by their sum and limited to 1e-7 ... 1 - 1e-7, as in 
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -92,35 +93,39 @@ def _sparse(y_true, y_pred, from_logits: bool, reduction: str, ignore_class: int
         if y_true.__class__ is ag.Tensor:
             labels = ag.Tensor(labels, None)  # not the user's array: it need not be copied
     if ignore_class is not None:
-        kept = np.asarray(labels) != ignore_class
+        labels = tensor(labels)
+        kept = anp.not_equal(labels, ignore_class)
         if not from_logits and _logits(y_pred, False, axis) is None:
             # A row of zeros, which may stand where nothing counts, would be divided by 0.
-            y_pred = anp.where(np.expand_dims(kept, axis), y_pred, 1.0)
-        losses = _sparse(np.where(kept, labels, 0), y_pred, from_logits, "none", axis=axis)
+            y_pred = anp.where(anp.expand_dims(kept, axis), y_pred, 1.0)
+        losses = _sparse(anp.where(kept, labels, 0).astype(labels.dtype), y_pred, from_logits, "none", axis=axis)
         return anp.where(kept, losses, 0.0)
     source = None if from_logits or axis not in (-1, len(shape) - 1) else logits_of(y_pred)
     if source is not None:
         return anp.sparse_softmax_cross_entropy(labels, source, -1, y_pred, reduction)
     if from_logits:
         return anp.sparse_softmax_cross_entropy(labels, _logits(y_pred, True, axis), axis, reduction=reduction)
-    losses = -anp.log(_share_of_label(np.asarray(labels), y_pred, axis))
+    losses = -anp.log(_share_of_label(tensor(labels), y_pred, axis))
     if reduction == "none":
         return losses
     return anp.mean(losses) if losses.size else anp.sum(losses)
 
 
-def _share_of_label(labels: np.ndarray, y_pred: ag.Tensor, axis: int) -> ag.Tensor:
-    count = y_pred.shape[axis]
+def _share_of_label(labels: ag.Tensor, y_pred: ag.Tensor, axis: int) -> ag.Tensor:
+    labels = ag.tracing.checked(labels, partial(_check_range, y_pred.shape[axis]))
+    if y_pred.dtype.kind not in "fc":
+        y_pred = y_pred.astype("float32")
+    chosen = anp.take_along_axis(y_pred, anp.expand_dims(labels, axis), axis=axis)
+    return anp.clip(anp.squeeze(chosen, axis) / anp.sum(y_pred, axis=axis), EPSILON, 1.0 - EPSILON)
+
+
+def _check_range(count: int, labels: Any) -> None:
     if labels.size and not (labels.min() >= 0 and labels.max() < count):
         wrong = np.unique(labels[(labels < 0) | (labels >= count)])[:5].tolist()
         raise ag.DomainError(
             f"sparse_categorical_crossentropy: y_true has labels {wrong}; there are {count} classes, so labels must be "
             f"0 to {count - 1}."
         )
-    if y_pred.dtype.kind not in "fc":
-        y_pred = y_pred.astype("float32")
-    chosen = anp.take_along_axis(y_pred, np.expand_dims(labels, axis), axis=axis)
-    return anp.clip(anp.squeeze(chosen, axis) / anp.sum(y_pred, axis=axis), EPSILON, 1.0 - EPSILON)
 
 
 def binary_crossentropy(y_true, y_pred, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1):
@@ -195,8 +200,9 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         ignored = self.options["ignore_class"]
         if ignored is None:
             return None
-        labels = np.asarray(tensor(y_true).array)
-        return (np.squeeze(labels, -1) if labels.ndim > 1 and labels.shape[-1] == 1 else labels) != ignored
+        labels = tensor(y_true)
+        labels = anp.squeeze(labels, -1) if labels.ndim > 1 and labels.shape[-1] == 1 else labels
+        return anp.not_equal(labels, ignored)
 
 
 class BinaryCrossentropy(LossFunctionWrapper):
@@ -230,15 +236,19 @@ def class_numbers(asked: str, y_true, shape: tuple[int, ...], axis: int = -1) ->
                 f"shape {expected}."
                 + (" For one-hot rows use categorical_crossentropy." if labels.shape == shape else "")
             )
-        labels = np.squeeze(labels, axis)
+        labels = np.squeeze(labels, axis) if ag.tracing.is_known(labels) else anp.squeeze(y_true, axis).array
     if labels.dtype.kind in "iu":
         return labels
+    if not ag.tracing.is_known(labels):
+        return ag.tracing.checked(ag.Tensor(labels, None), partial(_check_whole, asked, shape[axis])).astype(int).array
     whole = labels.astype(np.int64)
-    if labels.dtype.kind != "b" and not np.array_equal(whole, labels):
-        raise ag.DomainError(
-            f"{asked}: labels must be whole numbers, 0 to {shape[axis] - 1}; got dtype {labels.dtype}."
-        )
+    _check_whole(asked, shape[axis], labels)
     return whole
+
+
+def _check_whole(asked: str, count: int, labels: Any) -> None:
+    if labels.dtype.kind != "b" and not np.array_equal(labels.astype(np.int64), labels):
+        raise ag.DomainError(f"{asked}: labels must be whole numbers, 0 to {count - 1}; got dtype {labels.dtype}.")
 
 
 def classes_alike(asked: str, y_true, y_pred, label_smoothing: float) -> tuple[ag.Tensor, ag.Tensor]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 import autograd_core.numpy as anp
 
 from .base import LossFunctionWrapper, alike
@@ -53,8 +51,8 @@ def categorical_hinge(y_true, y_pred):
 
 def _shortfall(asked: str, y_true, y_pred):
     y_true, y_pred = alike(asked, y_true, y_pred)
-    if np.all((y_true.array == 0) | (y_true.array == 1)):
-        y_true = 2.0 * y_true - 1.0
+    zeros_and_ones = anp.all(anp.logical_or(anp.equal(y_true, 0), anp.equal(y_true, 1)))
+    y_true = anp.where(zeros_and_ones, 2.0 * y_true - 1.0, y_true)
     return anp.maximum(1.0 - y_true * y_pred, 0.0)
 
 

@@ -12,6 +12,7 @@ import autograd_core as ag
 
 from .. import initializers
 from ..config import Configured
+from ..deferred import asked_late, put_off
 from ..lookup import snake_case
 from ..masks import known, mask_of
 
@@ -26,6 +27,12 @@ class Metric(Configured):
     name : str, optional
         The name of the class in lower case with underscores if None.
     """
+
+    def __init_subclass__(cls, **keywords: Any):
+        super().__init_subclass__(**keywords)
+        for name, wrapped in (("update_state", put_off), ("reset_state", put_off), ("result", asked_late)):
+            if name in cls.__dict__:
+                setattr(cls, name, wrapped(cls.__dict__[name]))
 
     def __init__(self, dtype: Any = None, name: str | None = None):
         self.name = snake_case(type(self).__name__) if name is None else name
@@ -86,6 +93,7 @@ class Metric(Configured):
         """Value so far, as a rule 0-d; what a subclass defines."""
         raise TypeError(f"{type(self).__name__} does not define result(); a subclass of Metric must.")
 
+    @put_off
     def reset_state(self) -> None:
         """Forget everything: all variables become 0."""
         for variable in self.variables:

@@ -1,0 +1,1 @@
+"""The compiler: a recorded function as one plan, emitted as Python source."""

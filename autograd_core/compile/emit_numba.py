@@ -1,0 +1,283 @@
+"""The Numba emitter: a program as a few loop nests, products and calls in one compiled function.
+
+The source is made of *kernels*, one function for each loop nest, and of ``run0``, which calls them in turn; where a
+primitive has no compiled form it is called from Python, between ``run0`` and ``run1``. All memory is found through one
+table of addresses, so a call from Python hands over a few integers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from ..symbol import Value
+from . import numba_pointer
+from .buffers import least
+from .executable import BOUND, PASSED
+from .fuse import Cluster, fuse
+from .loops import View, contiguous_strides, place
+from .lower import Lowered, Op, lower, matrix
+from .numba_executable import NumbaExecutable
+from .numba_memory import Home, Memory, lay_out
+from .numba_nest import Nest, copy_lines, described
+from .program import Program, typed
+from .scalar import imports
+
+POINTER_NAMES = frozenset(dir(numba_pointer))
+OPTIONS = 'error_model="numpy", no_cfunc_wrapper=True'
+GUARD = -1
+"""What a compiled function returns where a guard found a NaN; else 0, or 1 + the position of the op that failed."""
+
+
+class Emitter:
+    """Writes the source of one program."""
+
+    def __init__(self, program: Program):
+        program.name_values()
+        self.program = program
+        self.lowered: Lowered = lower(program)
+        self.memory: Memory = lay_out(self.lowered, fuse(self.lowered))
+        inputs = list(self.lowered.inputs.values())
+        self.bound = [i for i in inputs if i.kind in BOUND]
+        self.constants = [i for i in inputs if i.kind == "constant"]
+        self.passed = [i for i in inputs if i.kind in PASSED]
+        self.slots = {i.value: at + 1 for at, i in enumerate([*self.bound, *self.constants])}
+        self.positions = {i.value: at for at, i in enumerate(self.passed)}
+        self.kernels: dict[str, str] = {}  # canonical text -> name
+        self.texts: list[str] = []
+        self.names: set[str] = set()
+        self.libraries: set[tuple[str, str]] = set()
+        self.steps: list[Any] = []  # name of a compiled function, or a Python Op
+        self.failing: list[Op] = []
+        self.rows: list[dict[str, Any]] = []
+
+    # -- the whole -----------------------------------------------------------------------------------------------------
+
+    def emit(self) -> NumbaExecutable:
+        """Source text, compiled."""
+        runs: list[str] = []
+        lines: list[str] = []
+        self.used: dict[str, str] = {}
+        for at, cluster in enumerate(self.memory.clusters):
+            if at == self.memory.check_before and self.lowered.guards:
+                lines.append("if found:")
+                lines.append(f"    return {GUARD}  # before anything is written: a zero met an infinity")
+            if cluster.kind == "python":
+                lines = self._close(runs, lines)
+                self.steps.append(cluster.ops[0])
+            else:
+                lines += self._cluster(cluster)
+        if self.memory.check_before >= len(self.memory.clusters) and self.lowered.guards:
+            lines += ["if found:", f"    return {GUARD}"]
+        self._close(runs, lines)
+        source = self._source(runs)
+        return NumbaExecutable(self, source)
+
+    def _close(self, runs: list[str], lines: list[str]) -> list[str]:
+        """End a compiled function; what follows begins the next one."""
+        if lines:
+            name = f"run{len(runs)}"
+            self.steps.append(name)
+            runs.append(self._run(name, lines))
+        self.used = {}
+        return []
+
+    def _run(self, name: str, lines: list[str]) -> str:
+        arguments = ["table", *(i.value.name for i in self.passed), *(f"o{k}" for k in range(len(self.lowered.outputs)))]
+        first = [self.used.pop(each) for each in ("TABLE", "WORK") if each in self.used]
+        body = [*first, *self.used.values(), *(["found = False"] if self.lowered.guards else []), *lines, "return 0"]
+        head = [f'@njit("int64({", ".join(["int64"] * len(arguments))})", nogil=True, cache=CACHE, {OPTIONS})']
+        return "\n".join([*head, f"def {name}({', '.join(arguments)}):", *("    " + line for line in body)])
+
+    def _source(self, runs: list[str]) -> str:
+        pointer = sorted(self.names & POINTER_NAMES)
+        lines = [f'"""{self.program.name}: emitted for Numba."""', "", "from numba import njit"]
+        lines += [f"from autograd_core.compile.numba_pointer import {', '.join(pointer)}"] if pointer else []
+        lines += imports(self.names - POINTER_NAMES)
+        lines += [f"from {module} import {name}" for module, name in sorted(self.libraries)]
+        lines += ["", "CACHE = __file__.endswith('.py')"]
+        return "\n".join(lines) + "\n\n\n" + "\n\n\n".join([*self.texts, *runs]) + "\n"
+
+    # -- memory --------------------------------------------------------------------------------------------------------
+
+    def memory_name(self, root: Value) -> str:
+        """Name of the pointer to the memory of a root; defined at the head of the function."""
+        home = self.memory.homes[root]
+        name, address = self._address(root, home)
+        if name not in self.used:
+            at = numba_pointer.AT[root.dtype]
+            self.names.add(at)
+            self.used[name] = f"{name} = {at}({address})  # {root.name}: {typed(root)}"
+        return name
+
+    def _address(self, root: Value, home: Home) -> tuple[str, str]:
+        if home.kind == "output":
+            self.names.add("data_of")
+            return f"O{home.key}", f"data_of(o{home.key})"
+        if home.kind == "work":
+            return root.name.upper(), self._work(home.key.offset)
+        value = home.key
+        if value in self.positions:
+            self.names.add("data_of")
+            return value.name.upper(), f"data_of({value.name})"
+        return value.name.upper(), self._table(self.slots[value])
+
+    def _table(self, slot: int) -> str:
+        self.names.update(("int64_at",))
+        self.used.setdefault("TABLE", "TABLE = int64_at(table)")
+        return f"TABLE[{slot}]"
+
+    def _work(self, offset: int) -> str:
+        if "WORK" not in self.used:
+            self.used["WORK"] = f"WORK = {self._table(0)}  # {self.memory.nbytes} bytes"
+        return f"WORK + {offset}" if offset else "WORK"
+
+    def pointer(self, view: View) -> str:
+        """A pointer to the first entry of a view."""
+        name = self.memory_name(view.root)
+        if not view.offset:
+            return name
+        self.names.add("shifted")
+        return f"shifted({name}, {view.offset})"
+
+    def array(self, root: Value) -> str:
+        """A root as an array."""
+        self.names.add("as_array")
+        return f"as_array({self.memory_name(root)}, {root.shape})"
+
+    # -- clusters ------------------------------------------------------------------------------------------------------
+
+    def _cluster(self, cluster: Cluster) -> list[str]:
+        if cluster.kind == "loops":
+            return self._nest(cluster)
+        write = {"product": self._product, "parts": self._parts, "kernel": self._library}[cluster.kind]
+        lines = write(cluster, cluster.ops[0])
+        self._report(cluster, cluster.ops[0].primitive.name, cluster.reads)
+        return lines
+
+    def _report(self, cluster: Cluster, name: str, reads: Any) -> None:
+        made = [value for value in cluster.results if value in self.memory.homes]
+        self.rows.append({
+            "name": name,
+            "operations": [op.primitive.name if op.primitive is not None else "guard" for op in cluster.ops],
+            "reads": sum(root.nbytes for root in reads), "writes": sum(value.nbytes for value in made),
+        })  # fmt: skip
+
+    def _nest(self, cluster: Cluster) -> list[str]:
+        homes: dict[tuple[str, int], str] = {}
+
+        def name_of(root: Value) -> str:
+            home = self.memory.homes[root]
+            key = (home.kind, home.key if home.kind == "output" else id(home.key))
+            return homes.setdefault(key, root.name.upper())
+
+        nest = Nest(cluster, name_of, self.memory.homes.__contains__)
+        body = nest.lines()
+        parameters = {name_of(root): self.memory_name(root) for root in nest.roots()}
+        if len(parameters) > 1:
+            body = [f"{', '.join(parameters)} = distinct({', '.join(parameters)})", *body]
+            self.names.add("distinct")
+        self.names |= nest.names
+        name = self._kernel(cluster, body, list(parameters))
+        self._report(cluster, name, cluster.reads)
+        call = f"{name}({', '.join(parameters.values())})"
+        if not nest.returns:
+            return [call]
+        if any(op.params.get("test") == "range" for op in cluster.ops):
+            return [f"if {call}:", f"    return {self._code(cluster.ops[0])}"]
+        return [f"found |= {call}"]
+
+    def _code(self, op: Op) -> int:
+        self.failing.append(op)
+        return len(self.failing)
+
+    def _kernel(self, cluster: Cluster, body: list[str], parameters: list[str]) -> str:
+        """Name of a kernel with this body; one that differs only in its names is taken again."""
+        text = "\n".join(["(" + ", ".join(parameters) + ")", *body])
+        kinds = ",".join(sorted({str(root.dtype) for root in cluster.results}))
+        canonical = kinds + _canonical(text)
+        if canonical not in self.kernels:
+            last = cluster.ops[-1]
+            word = re.sub(r"\W+", "_", last.primitive.name if last.primitive is not None else "free_of_nan")
+            name = f"{word}_{len(self.kernels)}"
+            self.kernels[canonical] = name
+            doc = [f'    """{described(cluster)}."""']
+            doc += [f"    # {op.comment}  {op.place}".rstrip() for op in cluster.ops if op.comment]
+            head = [f"@njit({OPTIONS}, no_cpython_wrapper=True)", f"def {name}({', '.join(parameters)}):"]
+            self.texts.append("\n".join([*head, *doc, *("    " + line for line in body)]))
+        return self.kernels[canonical]
+
+    def _product(self, cluster: Cluster, op: Op) -> list[str]:
+        x, y = op.views()
+        batch = op.params["batch"]
+        (m, k), n = x.shape[-2:], y.shape[-1]
+        (ta, lda), (tb, ldb) = matrix(x), matrix(y)  # type: ignore[misc]
+        gemm = "sgemm" if op.result.dtype == np.float32 else "dgemm"
+        self.libraries.add(("autograd_core.compile.blas", gemm))
+        names = [self.memory_name(root) for root in (x.root, y.root, op.result)]
+        steps = [x.strides[:-2], y.strides[:-2], tuple(s * m * n for s in contiguous_strides(batch))]
+        places = [place(s, o) for s, o in zip(steps, (x.offset, y.offset, 0), strict=True)]
+        a, b, c = (name if at == "0" else f"({name}, {at})" for name, at in zip(names, places, strict=True))
+        call = f"{gemm}({ta}, {tb}, {m}, {n}, {k}, 1.0, {a}, {lda}, {b}, {ldb}, 0.0, {c}, {n})"
+        loops = [f"{'    ' * at}for {'ijkmnpqrstuv'[at]} in range({side}):" for at, side in enumerate(batch)]
+        return [f"# {op.comment}  {op.place}".rstrip(), *loops, "    " * len(loops) + call]
+
+    def _parts(self, cluster: Cluster, op: Op) -> list[str]:
+        lines: list[str] = []
+        names = {root: root.name.upper() for root in (*(v.root for v in op.views()), op.result)}
+        for source, target in zip(op.operands, op.params["targets"], strict=True):
+            lines += copy_lines(target, source, names[op.result], names[source.root])
+        calls = [self.memory_name(root) for root in names]
+        body = [f"{', '.join(names.values())} = distinct({', '.join(names.values())})", *lines]
+        self.names.add("distinct")
+        name = self._kernel(cluster, body, list(names.values()))
+        return [f"{name}({', '.join(calls)})"]
+
+    def _kernel_call(self, cluster: Cluster, op: Op) -> str:
+        call = op.params["call"]
+        self.libraries.add((call.module, call.function))
+        work = []
+        for lifetime, (shape, dtype) in zip(self.memory.work.get(id(cluster), ()), call.work, strict=True):
+            at = numba_pointer.AT[np.dtype(dtype)]
+            self.names.update((at, "as_array"))
+            work.append(f"as_array({at}({self._work(lifetime.offset)}), {tuple(shape)})")
+        operands = [self._operand_array(o) for o in op.operands]
+        return f"{call.function}({call.arguments([self.array(r) for r in op.results], operands, work)})"
+
+    def _operand_array(self, operand: Any) -> str:
+        if operand.__class__ is not View:
+            return repr(operand)
+        self.names.add("as_array")
+        return f"as_array({self.pointer(operand)}, {operand.shape})"
+
+    def _library(self, cluster: Cluster, op: Op) -> list[str]:
+        text = self._kernel_call(cluster, op)
+        lines = [f"# {op.comment}  {op.place}".rstrip()]
+        if not op.params["call"].fails:
+            return [*lines, text]
+        return [*lines, f"if {text} != 0:", f"    return {self._code(op)}"]
+
+    # -- what is known of it -------------------------------------------------------------------------------------------
+
+    def summary(self) -> list[dict[str, Any]]:
+        """Rows of the report."""
+        total = {"name": "workspace", "bytes": self.memory.nbytes, "least": least(self.memory.lifetimes)}
+        return [*self.rows, total]
+
+
+def _canonical(text: str) -> str:
+    """``text`` with names of values in the order in which they occur."""
+    known: dict[str, str] = {}
+
+    def renamed(match: re.Match[str]) -> str:
+        number = known.setdefault(match[1].lower() + match[2], str(len(known)))
+        return ("V" if match[1].isupper() else "v") + number + (match[3] or "")
+
+    return re.sub(r"\b([vxtcVXTC])(\d+)((?:_\w+)?)\b", renamed, text)
+
+
+def emit(program: Program) -> NumbaExecutable:
+    """Numba source for ``program``, compiled and ready to run."""
+    return Emitter(program).emit()

@@ -1,0 +1,282 @@
+"""``function``: trace once per signature, then run as a compiled plan."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial, update_wrapper
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+import numpy as np
+
+from .. import recording
+from ..errors import DomainError, StructureError, TraceError
+from ..symbol import Value
+from ..tensor import Overloaded, Tensor
+from ..tree import flatten
+from ..variable import Variable
+from .cost import WORTH_COMPILING, seconds
+from .differentiable import Differentiable
+from .plan import Plan
+from .program import Program
+from .signature import Leaves, differences, lifted
+from .trace import Trace
+
+MOST_PLANS = 128
+"""Plans that a function keeps; those that have not been used for the longest time go first."""
+
+RETRACES_BEFORE_WARNING = 8
+
+
+def function(f: Callable[..., Any] | None = None, *, jit: str = "auto", calls: int | None = None) -> Any:
+    """Make a function that is traced at its first call, and then runs as a compiled plan.
+
+    Parameters
+    ----------
+    f : callable
+        Takes Tensors, arrays, numbers and nested structures of them. It may use tapes, transforms, Variables,
+        optimizers and other functions made by this decorator.
+    jit : {"auto", "numba", "numpy"}
+        What the plan is emitted for. "numba" needs the extra ``jit``; "auto" takes it if it is there.
+    calls : int, optional
+        About how often the function will be called, where that is known: "auto" then takes Numba only if the seconds
+        that it takes to compile pay.
+
+    Returns
+    -------
+    Function
+        Called as ``f``. A plan belongs to a signature: shapes and dtypes of arrays, the nested structure, and the
+        values of all other arguments (numbers, strings, objects), which are fixed in it.
+
+    Raises
+    ------
+    TraceError
+        When called, if ``f`` branches on a traced value or converts one to a number or an array.
+
+    Notes
+    -----
+    ``f`` itself runs only when it is traced: what it prints or appends to a list happens then. Variables are read and
+    written at each call, random numbers are drawn anew, arrays and Tensors that ``f`` refers to are read anew.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_core as ag
+    >>> @ag.function
+    ... def squares(x):
+    ...     return np.sum(x * x)
+    >>> squares(np.array([1.0, 2.0]))
+    np.float64(5.0)
+    """
+    if jit not in ("auto", "numba", "numpy"):
+        raise DomainError(f'function: jit must be "auto", "numba" or "numpy"; got {jit!r}.')
+    if f is None:
+        return lambda g: Function(g, jit, calls)
+    if not callable(f):
+        raise TypeError(f"function: expected a function; got {type(f).__name__}.")
+    return Function(f, jit, calls)
+
+
+class Function:
+    """A function that runs as compiled plans, one for each signature. See ``function``."""
+
+    def __init__(self, f: Callable[..., Any], jit: str, calls: int | None = None):
+        update_wrapper(self, f)
+        self._calls = calls
+        self.python_function = f
+        self.jit = jit
+        self.traces = 0  # how often the function was traced
+        self.name = getattr(f, "__name__", "function")
+        self._entries: OrderedDict[tuple[Any, ...], list[Entry]] = OrderedDict()
+        self._lock = threading.RLock()
+        self._bound: WeakKeyDictionary[Any, Function] = WeakKeyDictionary()
+        self._knows_variables = False
+        self._last_key: tuple[Any, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Function {self.name}: {len(self._entries)} plans, jit {self.jit}>"
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method: plans for each object of its own."""
+        if instance is None:
+            return self
+        try:
+            known = self._bound.get(instance)
+        except TypeError:  # it cannot be hashed, or not be referred to weakly
+            return Function(self.python_function.__get__(instance, owner), self.jit, self._calls)
+        if known is None:
+            known = self._bound[instance] = Function(_Method(self.python_function, instance), self.jit, self._calls)
+        return known
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        frame = recording.current()
+        if frame is not None and frame.trace is not None:
+            return self.python_function(*args, **keywords)  # part of the trace that is being written
+        leaves = Leaves(self.name, args, keywords)
+        entry = self._entry(leaves, args, keywords)
+        if frame is not None and frame.records:
+            tracked = entry.differentiable(self).call(args, keywords, leaves, frame)
+            if tracked is not None:
+                return tracked
+        return entry.hand_back(entry.plan(leaves.arrays), leaves.plain)
+
+    # -- plans -----------------------------------------------------------------------------------------------------
+
+    def _entry(self, leaves: Leaves, args: Any, keywords: Any) -> Entry:
+        entries = self._entries.get(leaves.key)
+        if entries is not None:
+            for entry in entries:
+                if not entry.plan.statics or entry.plan.holds():
+                    return entry
+        with self._lock:
+            entries = self._entries.setdefault(leaves.key, [])
+            for entry in entries:
+                if entry.plan.holds():
+                    return entry
+            entry = self._traced(args, keywords, leaves)
+            entries.append(entry)
+            self._entries.move_to_end(leaves.key)
+            while len(self._entries) > MOST_PLANS:
+                self._entries.popitem(last=False)
+            self._note_trace(leaves.key)
+            return entry
+
+    def _note_trace(self, key: tuple[Any, ...]) -> None:
+        self.traces += 1
+        if self.traces > RETRACES_BEFORE_WARNING and self.traces & (self.traces - 1) == 0:
+            warnings.warn(
+                f"{self.name} was traced {self.traces} times. Each trace takes far longer than a run. Since the last "
+                f"one: {differences(self._last_key, key)}. Give numbers that change as Tensors "
+                "(autograd_core.constant), keep shapes the same (pad the last batch), and define the function once, "
+                "not in a loop.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+        self._last_key = key
+
+    def _traced(self, args: Any, keywords: Any, leaves: Leaves) -> Entry:
+        entry = self._trace_once(args, keywords, leaves.arrays, zero_wins=False)
+        self._knows_variables = True
+        return entry
+
+    def _trace_once(self, args: Any, keywords: Any, arrays: list[Any], zero_wins: bool) -> Entry:
+        trace = Trace(self.name, zero_wins)
+        handles: list[tuple[Tensor, Value]] = []
+
+        def make(_: Any) -> Tensor:
+            value = trace.argument(len(handles), arrays[len(handles)])
+            handles.append((Tensor(value, None), value))
+            return handles[-1][0]
+
+        own_args, own_keywords = lifted(args, make), lifted(dict(sorted(keywords.items())), make)
+        made = _MadeVariables(self.name, allowed=not self._knows_variables)
+        with made:
+            result = trace.run(partial(self.python_function, *own_args, **own_keywords))
+        if any(handle.array is not value for handle, value in handles):
+            raise TraceError(
+                f"{self.name} changes an argument in place (x[...] = y, x += y): the caller's would not change. Start "
+                "with a copy, x = x.copy(), and return it."
+            )
+        returned, rebuild = flatten(result)
+        del result, own_args, own_keywords
+        places = [i for i, leaf in enumerate(returned) if isinstance(leaf, (Overloaded, np.ndarray))]
+        places = [i for i in places if not isinstance(returned[i], Variable)]
+        outputs = [trace.value_of(returned[i]) for i in places]
+        for i in places:
+            returned[i] = None
+        handles.clear()
+        program = trace.finish(outputs)
+        given = list(arrays)
+        again = None if zero_wins else (lambda: self._trace_once(args, keywords, given, zero_wins=True).plan)
+        return Entry(Plan(trace, program, self._emitter(program), again), program, returned, places, rebuild)
+
+    def _emitter(self, program: Program) -> str:
+        if self.jit != "auto":
+            return self.jit
+        if self._calls is not None and seconds(program) * self._calls < WORTH_COMPILING:
+            return "numpy"
+        return (
+            "numba"
+            if importlib.util.find_spec("numba") and importlib.util.find_spec("autograd_core.compile.emit_numba")
+            else "numpy"
+        )
+
+    # -- looking at it ---------------------------------------------------------------------------------------------
+
+    def plan(self, *args: Any, **keywords: Any) -> Plan:
+        """The plan for such arguments; traced if it is not there yet, but not run."""
+        leaves = Leaves(self.name, args, keywords)
+        return self._entry(leaves, args, keywords).plan
+
+
+class Entry:
+    """A plan, and how its outputs become what the function returned."""
+
+    __slots__ = ("_differentiable", "_places", "_reads_tensors", "_rebuild", "_rest", "_single", "plan", "program")
+
+    def __init__(self, plan: Plan, program: Program, rest: list[Any], places: list[int], rebuild: Callable[..., Any]):
+        self.plan = plan
+        self.program = program
+        self._rest = rest
+        self._places = places
+        self._rebuild = rebuild
+        self._single = len(rest) == 1 and places == [0] and rebuild([Ellipsis]) is Ellipsis
+        self._reads_tensors = any(each.kind in ("variable", "tensor") for each in program.inputs)
+        self._differentiable: Differentiable | None = None
+
+    def hand_back(self, arrays: Any, plain: bool) -> Any:
+        """What the function returns, as NumPy arrays if it was given only such and reads no Variable or Tensor."""
+        if plain and not self._reads_tensors:
+            return self.rebuilt([array[()] for array in arrays])
+        if self._single:
+            return Tensor(arrays[0], None)
+        return self.rebuilt([Tensor(array, None) for array in arrays])
+
+    def rebuilt(self, outputs: list[Any]) -> Any:
+        """The structure that was returned, around these outputs."""
+        leaves = list(self._rest)
+        for place, output in zip(self._places, outputs, strict=True):
+            leaves[place] = output
+        return self._rebuild(leaves)
+
+    def differentiable(self, function: Function) -> Differentiable:
+        """The same function with a derivative, for calls under a tape."""
+        if self._differentiable is None:
+            self._differentiable = Differentiable(function.name, function.python_function, self)
+        return self._differentiable
+
+
+class _Method:
+    """A function with its first argument, the object, held weakly: the object's plans must not keep it alive."""
+
+    def __init__(self, f: Callable[..., Any], instance: Any):
+        self._function = f
+        self._instance = ref(instance)
+        update_wrapper(self, f)
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        return self._function(self._instance(), *args, **keywords)
+
+
+class _MadeVariables:
+    """Notices Variables that a function makes while it is traced: allowed at its first call only."""
+
+    def __init__(self, name: str, allowed: bool):
+        self.name = name
+        self._allowed = allowed
+
+    def __enter__(self) -> _MadeVariables:
+        self._before = Variable.made
+        return self
+
+    def __exit__(self, kind: Any, *exc_info: Any) -> None:
+        if kind is None and not self._allowed and Variable.made != self._before:
+            raise StructureError(
+                f"{self.name} made a Variable in a later call than its first. A plan would make none, and training "
+                "would go on with others: make Variables outside of the function, or once, at its first call "
+                "(if self.w is None: self.w = Variable(...))."
+            )

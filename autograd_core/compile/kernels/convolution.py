@@ -1,0 +1,185 @@
+"""Convolution of whole channels and its two transposes, over one or two spatial axes, channels last.
+
+As in ``ops.correlation``: windows that are neighbours share a row of the columns (a tile), and the kernel is a matrix
+with shifted copies of itself in a band. Images are shared among threads; each thread has its own columns, for a few
+lines of windows at a time, so that they stay in its cache.
+
+``shape`` is (channels, height, width), ``kernel`` (filters, height, width), ``moves`` (strides, padding before,
+dilation, each for both axes), ``plan`` (lines and columns of windows, windows of a tile, taps, step, lines at a time). With
+one spatial axis the height is 1.
+"""
+
+from __future__ import annotations
+
+from numba import prange
+
+from .jit import kernel, parallel_kernel
+from .products import gemm
+
+# -- the kernel as a band ----------------------------------------------------------------------------------------------
+
+
+@kernel
+def _fill_band(band, w, shape, size, moves, plan, transposed):
+    """The kernel as a matrix (entries of a tile, windows * filters), or that matrix transposed."""
+    channels, (filters, high, wide), (tile, taps) = shape[0], size, (plan[2], plan[3])
+    stride, spread = (moves[1], moves[5]) if tile > 1 else (0, 1)
+    entries, outs = high * taps * channels, tile * filters
+    band[:] = 0
+    for y in range(high):
+        for x in range(wide):
+            for c in range(channels):
+                source = ((y * wide + x) * channels + c) * filters
+                for copy in range(tile):
+                    entry = (y * taps + x * spread + copy * stride) * channels + c
+                    for f in range(filters):
+                        column = copy * filters + f
+                        at = column * entries + entry if transposed else entry * outs + column
+                        band[at] = w[source + f]
+
+
+@kernel
+def _empty_band(w, bands, shape, size, moves, plan):
+    """The transpose: the copies in all bands added up."""
+    channels, (filters, high, wide), (tile, taps) = shape[0], size, (plan[2], plan[3])
+    stride, spread = (moves[1], moves[5]) if tile > 1 else (0, 1)
+    outs = tile * filters
+    w[:] = 0
+    for part in range(len(bands)):
+        for y in range(high):
+            for x in range(wide):
+                for c in range(channels):
+                    target = ((y * wide + x) * channels + c) * filters
+                    for copy in range(tile):
+                        entry = (y * taps + x * spread + copy * stride) * channels + c
+                        for f in range(filters):
+                            w[target + f] += bands[part, entry * outs + copy * filters + f]
+
+
+# -- columns -----------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _copy(target, at, source, begin, length):
+    to, of = target[at : at + length], source[begin : begin + length]
+    for j in range(length):
+        to[j] = of[j]
+
+
+@kernel
+def _add(target, at, source, begin, length):
+    to, of = target[at : at + length], source[begin : begin + length]
+    for j in range(length):
+        to[j] += of[j]
+
+
+@kernel
+def _move(columns, at, image, line, begin, shape, plan, back):
+    """One line of a tile: copied from the image, or (back) added to it; what lies outside is 0."""
+    channels, _, width = shape
+    taps, step = plan[3], plan[4]
+    if step == 1:
+        low, high = max(-begin, 0), max(min(taps, width - begin), max(-begin, 0))
+        inside, length = (line * width + begin + low) * channels, (high - low) * channels
+        if back:
+            _add(image, inside, columns, at + low * channels, length)
+            return
+        if low:
+            columns[at : at + low * channels] = 0
+        _copy(columns, at + low * channels, image, inside, length)
+        if high < taps:
+            columns[at + high * channels : at + taps * channels] = 0
+        return
+    for tap in range(taps):
+        place = begin + tap * step
+        if not 0 <= place < width:
+            if not back:
+                columns[at + tap * channels : at + (tap + 1) * channels] = 0
+        elif back:
+            _add(image, (line * width + place) * channels, columns, at + tap * channels, channels)
+        else:
+            _copy(columns, at + tap * channels, image, (line * width + place) * channels, channels)
+
+
+@kernel
+def _fold(columns, image, first, last, shape, size, moves, plan, back):
+    """Columns of the lines first to last of windows, from the image or (back) added to it."""
+    channels, height = shape[0], shape[1]
+    tiles, reach = plan[1] // plan[2], plan[2] * moves[1]
+    run = plan[3] * channels
+    at = 0
+    for out in range(first, last):
+        for tile in range(tiles):
+            begin = tile * reach - moves[3]
+            for y in range(size[1]):
+                line = out * moves[0] - moves[2] + y * moves[4]
+                if 0 <= line < height:
+                    _move(columns, at, image, line, begin, shape, plan, back)
+                elif not back:
+                    columns[at : at + run] = 0
+                at += run
+
+
+@kernel
+def _sizes(shape, size, plan):
+    """Entries of an image, of its windows' results, of a line of these; rows, entries and results of a tile."""
+    image = shape[0] * shape[1] * shape[2]
+    line = plan[1] * size[0]
+    return image, plan[0] * line, line, plan[1] // plan[2], size[1] * plan[3] * shape[0], plan[2] * size[0]
+
+
+# -- the three products ------------------------------------------------------------------------------------------------
+
+
+@parallel_kernel
+def correlate(y, x, w, band, scratch, shape, size, moves, plan):
+    """Put the correlation of x with w into y; ``scratch`` has the columns of each part."""
+    _fill_band(band, w.reshape(-1), shape, size, moves, plan, False)
+    entries, results, line, tiles, wide, outs = _sizes(shape, size, plan)
+    flat_x, flat_y, batch, parts = x.reshape(-1), y.reshape(-1), len(x), len(scratch)
+    for part in prange(parts):
+        columns = scratch[part]
+        for image in range(part * batch // parts, (part + 1) * batch // parts):
+            seen = flat_x[image * entries : (image + 1) * entries]
+            for first in range(0, plan[0], plan[5]):
+                last = min(first + plan[5], plan[0])
+                _fold(columns, seen, first, last, shape, size, moves, plan, False)
+                out = (flat_y, image * results + first * line)
+                gemm(0, 0, (last - first) * tiles, outs, wide, columns, wide, band, outs, 0.0, out, outs)
+
+
+@parallel_kernel
+def correlate_wrt_x(x, y, w, band, scratch, shape, size, moves, plan):
+    """The transpose in the image: put into x what each window sends back."""
+    _fill_band(band, w.reshape(-1), shape, size, moves, plan, True)
+    entries, results, line, tiles, wide, outs = _sizes(shape, size, plan)
+    flat_x, flat_y, batch, parts = x.reshape(-1), y.reshape(-1), len(x), len(scratch)
+    for part in prange(parts):
+        columns = scratch[part]
+        for image in range(part * batch // parts, (part + 1) * batch // parts):
+            seen = flat_x[image * entries : (image + 1) * entries]
+            seen[:] = 0
+            for first in range(0, plan[0], plan[5]):
+                last = min(first + plan[5], plan[0])
+                ct = (flat_y, image * results + first * line)
+                gemm(0, 0, (last - first) * tiles, wide, outs, ct, outs, band, wide, 0.0, columns, wide)
+                _fold(columns, seen, first, last, shape, size, moves, plan, True)
+
+
+@parallel_kernel
+def correlate_wrt_w(w, x, y, bands, scratch, shape, size, moves, plan):
+    """The transpose in the kernel: put into w the sum of all windows, each times its entry of y."""
+    entries, results, line, tiles, wide, outs = _sizes(shape, size, plan)
+    flat_x, flat_y, batch, parts = x.reshape(-1), y.reshape(-1), len(x), len(scratch)
+    for part in prange(parts):
+        columns, band = scratch[part], bands[part]
+        beta = 0.0
+        for image in range(part * batch // parts, (part + 1) * batch // parts):
+            seen = flat_x[image * entries : (image + 1) * entries]
+            for first in range(0, plan[0], plan[5]):
+                last = min(first + plan[5], plan[0])
+                _fold(columns, seen, first, last, shape, size, moves, plan, False)
+                ct = (flat_y, image * results + first * line)
+                gemm(1, 0, wide, outs, (last - first) * tiles, columns, wide, ct, outs, beta, band, outs)
+                beta = 1.0
+    _empty_band(w.reshape(-1), bands, shape, size, moves, plan)

@@ -1,0 +1,49 @@
+"""Kernels of the long short-term memory: where they apply, and their work arrays."""
+
+from __future__ import annotations
+
+from ...ops.recurrent import LSTM, LSTM_BACKWARD
+from ..program import Instruction
+from .calls import Call, Kernel, is_float
+
+MODULE = "autograd_core.compile.kernels.lstm"
+LANES, SLOTS = 16, 32  # as in the kernel: sequences, and steps, that are taken together
+PARTS = 8  # at most so many threads, each with its scratch
+
+
+def _plan_lstm(instruction: Instruction) -> Call | None:
+    operands = instruction.operands
+    if len(operands) != 6 or not is_float(*operands):  # with a mask: none so far
+        return None
+    x, h = operands[0], operands[4]
+    if not x.size or not h.size:
+        return None
+    (batch, _, features), units = x.shape, h.shape[1]
+    rows = features + 1 + units
+    parts = min(PARTS, -(-batch // LANES))
+    work = [((rows * 4 * units,), x.dtype), ((parts, (6 * units + rows) * LANES), x.dtype)]
+    if not instruction.params.get("keep"):  # one step of the buffers, which nobody reads
+        work = [((1, rows, batch), x.dtype), ((1, 5 * units, batch), x.dtype), ((2, units, batch), x.dtype), *work]
+    sequences = int(instruction.params.get("sequences", False))
+    kept = "" if instruction.params.get("keep") else "_alone"
+    return Call(MODULE, "lstm" + kept, tuple(work), (sequences,), parallel=True)
+
+
+def _plan_backward(instruction: Instruction) -> Call | None:
+    operands = instruction.operands
+    if len(operands) != 11 or not is_float(*operands):  # without the buffers, or with a mask
+        return None
+    x, h = operands[2], operands[6]
+    if not x.size or not h.size:
+        return None
+    units = h.shape[1]
+    rows = x.shape[2] + 1 + units
+    parts = min(PARTS, -(-x.shape[0] // LANES))
+    scratch = (11 * units + 2 * rows + SLOTS * (rows + 4 * units)) * LANES
+    work = tuple((shape, x.dtype) for shape in [(rows * 4 * units,), (parts, rows * 4 * units), (parts, scratch)])
+    constant = bool(instruction.params.get("constant", False))
+    static = (int(instruction.params.get("sequences", False)), int(constant))
+    return Call(MODULE, "lstm_backward" + "_constant" * constant, work, static, parallel=True)
+
+
+KERNELS = (Kernel(LSTM, _plan_lstm), Kernel(LSTM_BACKWARD, _plan_backward))

@@ -1,0 +1,160 @@
+"""Largest entry and mean of windows, and what goes back to the entries; one or two spatial axes, channels last.
+
+``shape`` is (channels, height, width), ``outs`` how many windows there are, ``moves`` (window, strides, padding before,
+each for both axes); with one spatial axis the height is 1. Images are shared among threads. Entries beyond the border
+are not part of their window. Indices of entries are unsigned: see ``lstm``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from ..vector_math import maximum
+from .jit import kernel, parallel_kernel
+
+
+@kernel
+def _within(out, size, stride, before, side):
+    """First entry of a window along an axis, and the first behind it."""
+    start = out * stride - before
+    return max(start, 0), min(start + size, side)
+
+
+@kernel
+def _at(line, column, shape):
+    return np.uintp((line * shape[2] + column) * shape[0])
+
+
+# -- what one window does ----------------------------------------------------------------------------------------------
+
+
+@kernel
+def _largest_of(y, into, x, box, shape):
+    """Put the largest entries of x in a box of lines and columns into y."""
+    count, fresh = np.uintp(shape[0]), True
+    for line in range(box[0], box[1]):
+        for column in range(box[2], box[3]):
+            at = _at(line, column, shape)
+            if fresh:
+                for c in range(count):
+                    y[into + c] = x[at + c]
+                fresh = False
+            else:
+                for c in range(count):
+                    y[into + c] = maximum(y[into + c], x[at + c])
+
+
+@kernel
+def _mean_of(y, into, x, box, shape):
+    count = np.uintp(shape[0])
+    factor = x.dtype.type(1.0 / ((box[1] - box[0]) * (box[3] - box[2])))
+    for c in range(count):
+        y[into + c] = 0
+    for line in range(box[0], box[1]):
+        for column in range(box[2], box[3]):
+            at = _at(line, column, shape)
+            for c in range(count):
+                y[into + c] += x[at + c]
+    for c in range(count):
+        y[into + c] *= factor
+
+
+@kernel
+def _share_mean(dx, box, shape, ct, of):
+    count = np.uintp(shape[0])
+    factor = dx.dtype.type(1.0 / ((box[1] - box[0]) * (box[3] - box[2])))
+    for line in range(box[0], box[1]):
+        for column in range(box[2], box[3]):
+            at = _at(line, column, shape)
+            for c in range(count):
+                dx[at + c] += ct[of + c] * factor
+
+
+@kernel
+def _share_largest(dx, box, shape, ct, x, y, of, share):
+    """Entries that tie for the largest get equal parts; where NaN won, the NaN entries do."""
+    count = np.uintp(shape[0])
+    one, none = dx.dtype.type(1), dx.dtype.type(0)
+    for c in range(count):
+        share[c] = 0
+    for line in range(box[0], box[1]):
+        for column in range(box[2], box[3]):
+            at = _at(line, column, shape)
+            for c in range(count):
+                entry, top = x[at + c], y[of + c]
+                share[c] += one if (entry == top) | ((entry != entry) & (top != top)) else none
+    for c in range(count):
+        share[c] = ct[of + c] / share[c]
+    for line in range(box[0], box[1]):
+        for column in range(box[2], box[3]):
+            at = _at(line, column, shape)
+            for c in range(count):
+                entry, top = x[at + c], y[of + c]
+                dx[at + c] += share[c] if (entry == top) | ((entry != entry) & (top != top)) else none
+
+
+# -- all windows -------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _box(row, column, shape, moves):
+    top, bottom = _within(row, moves[0], moves[2], moves[4], shape[1])
+    left, right = _within(column, moves[1], moves[3], moves[5], shape[2])
+    return top, bottom, left, right
+
+
+@parallel_kernel
+def max_pool(y, x, shape, outs, moves, parts):
+    """Largest entry of each window."""
+    batch = len(x)
+    for part in prange(parts):
+        for image in range(part * batch // parts, (part + 1) * batch // parts):
+            seen, found = x[image].reshape(-1), y[image].reshape(-1)
+            for row in range(outs[0]):
+                for column in range(outs[1]):
+                    into = np.uintp((row * outs[1] + column) * shape[0])
+                    _largest_of(found, into, seen, _box(row, column, shape, moves), shape)
+
+
+@parallel_kernel
+def avg_pool(y, x, shape, outs, moves, parts):
+    """Mean of each window."""
+    batch = len(x)
+    for part in prange(parts):
+        for image in range(part * batch // parts, (part + 1) * batch // parts):
+            seen, found = x[image].reshape(-1), y[image].reshape(-1)
+            for row in range(outs[0]):
+                for column in range(outs[1]):
+                    into = np.uintp((row * outs[1] + column) * shape[0])
+                    _mean_of(found, into, seen, _box(row, column, shape, moves), shape)
+
+
+@parallel_kernel
+def avg_pool_wrt_x(x, ct, shape, outs, moves, parts):
+    """Put the shares of all windows into x."""
+    batch = len(x)
+    for part in prange(parts):
+        for image in range(part * batch // parts, (part + 1) * batch // parts):
+            seen, found = x[image].reshape(-1), ct[image].reshape(-1)
+            seen[:] = 0
+            for row in range(outs[0]):
+                for column in range(outs[1]):
+                    of = np.uintp((row * outs[1] + column) * shape[0])
+                    _share_mean(seen, _box(row, column, shape, moves), shape, found, of)
+
+
+@parallel_kernel
+def max_pool_spread(dx, ct, x, y, scratch, shape, outs, moves, parts):
+    """Put each window's cotangent where its largest entry is."""
+    batch = len(x)
+    for part in prange(parts):
+        for image in range(part * batch // parts, (part + 1) * batch // parts):
+            into, arrived = dx[image].reshape(-1), ct[image].reshape(-1)
+            seen, found = x[image].reshape(-1), y[image].reshape(-1)
+            into[:] = 0
+            for row in range(outs[0]):
+                for column in range(outs[1]):
+                    of = np.uintp((row * outs[1] + column) * shape[0])
+                    box = _box(row, column, shape, moves)
+                    _share_largest(into, box, shape, arrived, seen, found, of, scratch[part])

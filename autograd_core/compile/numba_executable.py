@@ -1,0 +1,216 @@
+"""What the Numba emitter gives: compiled functions, the frames that they work in, and Python's part between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..symbol import Value
+from . import cache
+from .executable import ZeroMetInfinity
+from .loops import View, is_contiguous
+from .lower import Op
+from .numba_pointer import address_of, handle
+from .program import replaced
+
+if TYPE_CHECKING:
+    from .emit_numba import Emitter
+
+
+class Frame:
+    """Workspace of one call in flight, and the table of addresses that compiled code is given.
+
+    Attributes
+    ----------
+    memory : array of bytes
+    table : array of int64
+        Address of the workspace, of the bound inputs, of the constants.
+    address : int
+        Of the table.
+    version : int
+        Which binding the table holds.
+    """
+
+    __slots__ = ("address", "memory", "table", "version")
+
+    def __init__(self, nbytes: int, length: int):
+        self.memory = _aligned(nbytes)
+        self.table = np.zeros(length, np.int64)
+        self.table[0] = address_of(self.memory)
+        self.address = address_of(self.table)
+        self.version = -1
+
+
+def _aligned(nbytes: int) -> Any:
+    """Bytes that begin at a cache line."""
+    raw = np.empty(nbytes + 64, np.uint8)
+    start = -address_of(raw) % 64
+    return raw[start : start + nbytes]
+
+
+class NumbaExecutable:
+    """A program compiled by Numba.
+
+    Attributes
+    ----------
+    source : str
+        The emitted Python text.
+    file : str
+        Where it lies, or what tracebacks call it.
+    seconds : float
+        How long it took to compile, or to load from the disk.
+    cached : bool
+        Whether machine code came from the disk.
+    """
+
+    def __init__(self, emitter: Emitter, source: str):
+        self.source = source
+        loaded = cache.load(emitter.program.name, source)
+        self.file, self.seconds, self.cached = loaded.file, loaded.seconds, loaded.cached
+        self._rows = emitter.summary()
+        self._steps = [loaded.names[step] if step.__class__ is str else step for step in emitter.steps]
+        self._failing = emitter.failing
+        self._homes = emitter.memory.homes
+        self._views = emitter.lowered.views
+        self._nbytes = emitter.memory.nbytes
+        self._slots = emitter.slots
+        self._positions = emitter.positions
+        self._constants = [i.key for i in emitter.constants]
+        self._bound_inputs = emitter.bound
+        self._written = {id(target.value) for target, _ in emitter.lowered.writes}
+        self._bound: list[Any] = [None] * len(emitter.bound)
+        self._version = 0
+        self._frames: list[Frame] = []
+        self._copies: list[tuple[Any, Any, bool]] = []
+        self._addresses: list[int] = [address_of(array) for array in self._constants]
+        self._outputs = [(value.shape, value.dtype) for value in emitter.program.outputs]
+        self._call = self._driver()
+
+    def bind(self, arrays: Sequence[Any]) -> None:
+        """Say which arrays the bound inputs are, in the program's order; those written to are written in place."""
+        self._copies = []
+        self._bound = [
+            self._contiguous(array, each.value) for array, each in zip(arrays, self._bound_inputs, strict=bool(arrays))  # none: let go of them
+        ]
+        self._addresses = [address_of(array) for array in (*self._bound, *self._constants)]
+        self._version += 1
+
+    def __call__(self, *arrays: Any) -> tuple[Any, ...]:
+        """Run on the passed inputs, in the program's order; one array for each output."""
+        if self._copies:
+            for copy, array, _ in self._copies:
+                np.copyto(copy, array)
+            outputs = self._call(*arrays)
+            for copy, array, written in self._copies:
+                if written:
+                    np.copyto(array, copy)
+            return outputs
+        return self._call(*arrays)
+
+    def report(self) -> list[dict[str, Any]]:
+        """One row per kernel, product or call; at last the workspace, with the least it could be."""
+        return self._rows
+
+    # -- a call --------------------------------------------------------------------------------------------------------
+
+    def _driver(self) -> Any:
+        """The Python function that makes a call."""
+        passed = [f"x{at}" for at in range(len(self._positions))]
+        outputs = [f"o{at}" for at in range(len(self._outputs))]
+        given = ", ".join(["frame.address", *(f"handle({name})" for name in (*passed, *outputs))])
+        lines = [f"def call({', '.join(passed)}):", "    frame = frames.pop() if frames else new_frame()"]
+        lines += ["    if frame.version != own._version: own._refresh(frame)"]
+        lines += [f"    {name} = empty(shape_{name}, dtype_{name})" for name in outputs]
+        for at, step in enumerate(self._steps):
+            if step.__class__ is Op:
+                lines.append(f"    python(step{at}, frame, ({''.join(n + ', ' for n in passed)}), ({''.join(n + ', ' for n in outputs)}))")
+            else:
+                lines.append(f"    code = step{at}({given})")
+                lines.append(f"    if code: fail(code, frame, ({''.join(n + ', ' for n in passed)}), ({''.join(n + ', ' for n in outputs)}))")
+        lines += ["    frames.append(frame)", f"    return ({''.join(n + ', ' for n in outputs)})"]
+        names: dict[str, Any] = {
+            "frames": self._frames, "new_frame": self._frame, "own": self, "empty": np.empty, "handle": handle,
+            "python": self._python, "fail": self._fail, **{f"step{at}": step for at, step in enumerate(self._steps)},
+        }  # fmt: skip
+        for at, (shape, dtype) in enumerate(self._outputs):
+            names[f"shape_o{at}"], names[f"dtype_o{at}"] = shape, dtype
+        exec(compile("\n".join(lines), "<autograd_core call of a compiled program>", "exec"), names)
+        return names["call"]
+
+    def _frame(self) -> Frame:
+        return Frame(self._nbytes, 1 + len(self._bound) + len(self._constants))
+
+    def _refresh(self, frame: Frame) -> None:
+        frame.table[1:] = self._addresses
+        frame.version = self._version
+
+    def _contiguous(self, array: Any, value: Value) -> Any:
+        if array.flags.c_contiguous and array.flags.aligned:
+            return array
+        copy = np.array(array, order="C")
+        self._copies.append((copy, array, id(value) in self._written))
+        return copy
+
+    # -- Python between compiled functions -----------------------------------------------------------------------------
+
+    def _python(self, op: Op, frame: Frame, passed: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
+        """Call a primitive and keep what it gives."""
+        results = self._applied(op, frame, passed, outputs)
+        for value, result in zip(op.results, results, strict=True):
+            if value in self._homes:
+                np.copyto(self._memory(value, frame, passed, outputs), result)
+
+    def _applied(self, op: Op, frame: Frame, passed: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        instruction = op.params.get("instruction")
+        extra = op.params.get("extra", ())
+        given = [
+            self._array(o, frame, passed, outputs) if o.__class__ is View else o for o in op.operands
+        ]
+        count = len(given) - len(extra)
+        params = op.params.get("given", {})
+        if instruction is not None:
+            known = dict(zip(extra, given[count:], strict=True))
+            params = replaced(instruction.params, known.__getitem__)
+        with np.errstate(all="ignore"):
+            out = op.primitive.impl(*given[:count], **params)
+        return out if out.__class__ is tuple else (out,)
+
+    def _memory(self, root: Value, frame: Frame, passed: tuple[Any, ...], outputs: tuple[Any, ...]) -> Any:
+        """A root as an array."""
+        home = self._homes[root]
+        if home.kind == "output":
+            return outputs[home.key].reshape(root.shape)
+        if home.kind == "work":
+            return np.ndarray(root.shape, root.dtype, frame.memory, home.key.offset)
+        value = home.key
+        if value in self._positions:
+            return passed[self._positions[value]]
+        slot = self._slots[value] - 1
+        return self._bound[slot] if slot < len(self._bound) else self._constants[slot - len(self._bound)]
+
+    def _array(self, view: View, frame: Frame, passed: tuple[Any, ...], outputs: tuple[Any, ...]) -> Any:
+        """A view as an array."""
+        base = self._memory(view.root, frame, passed, outputs)
+        if not view.size:
+            return np.empty(view.shape, view.root.dtype)
+        if view.is_whole():
+            return base.reshape(view.shape)
+        step = view.root.dtype.itemsize
+        strides = tuple(stride * step for stride in view.strides)
+        array = np.ndarray(view.shape, view.root.dtype, base.reshape(-1), view.offset * step, strides)
+        array.flags.writeable = False
+        return array
+
+    def _fail(self, code: int, frame: Frame, passed: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
+        """Raise the error that belongs to what a compiled function returned."""
+        if code < 0:
+            self._frames.append(frame)
+            raise ZeroMetInfinity
+        op = self._failing[code - 1]
+        self._applied(op, frame, passed, outputs)
+        raise IndexError(f"{op.primitive.name}: an index is out of range: {op.comment}")
+
+
+__all__ = ["NumbaExecutable", "is_contiguous"]

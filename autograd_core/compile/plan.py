@@ -1,0 +1,153 @@
+"""Plan: a traced function made ready to run, for one signature of its arguments."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Sequence
+from threading import RLock
+from typing import Any
+
+import numpy as np
+
+from ..errors import MissingExtraError
+from ..tensor import Tensor
+from . import emit_numpy
+from .binding import Binding
+from .executable import PASSED, ZeroMetInfinity
+from .passes import optimise
+from .program import Program
+from .trace import Trace
+
+
+class Plan:
+    """One recorded program, its passes applied, and the code emitted for it.
+
+    Attributes
+    ----------
+    program : Program
+        As it was traced; ``optimised`` is what was emitted.
+    source : str
+        The emitted Python text.
+    jit : str
+        "numpy" or "numba".
+    """
+
+    def __init__(self, trace: Trace, program: Program, jit: str, retrace: Callable[[], Plan] | None = None):
+        started = time.perf_counter()
+        self.program = program
+        self.optimised = optimise(program)
+        self.statics = trace.statics
+        self.jit = jit
+        self._afterwards = trace.afterwards
+        self._late = trace.late_calls
+        self._finishes = bool(trace.afterwards or trace.late_calls)
+        returned = len(program.outputs) - sum(len(positions) for _, positions in trace.afterwards)
+        self._count = returned + len(trace.late_calls)
+        for instruction in self.optimised.instructions:
+            if hasattr(instruction.primitive.impl, "prepare"):  # a branch or a loop: it has programs of its own
+                instruction.primitive.impl.prepare(jit)
+        self._executable = emitter(jit)(self.optimised)
+        self._binding = Binding(self.optimised, self._executable)
+        self._retrace = retrace
+        self._with_zeros: Plan | None = None
+        self._lock = RLock() if self.optimised.writes or trace.afterwards else None
+        passed = [each for each in self.optimised.inputs if each.kind in PASSED]
+        self._positions = [each.key for each in passed if each.kind == "argument"]
+        self._plain = all(each.kind == "argument" for each in passed)
+        self._passed = passed
+        self._bound = any(each.kind not in PASSED and each.kind != "constant" for each in self.optimised.inputs)
+        self.seconds = time.perf_counter() - started
+
+    @property
+    def source(self) -> str:
+        """The emitted Python text."""
+        return self._executable.source
+
+    def report(self) -> list[dict[str, Any]]:
+        """Kernels, what was fused in each, and the bytes that it reads and writes."""
+        return self._executable.report()
+
+    def __repr__(self) -> str:
+        count = len(self.optimised.instructions)
+        return f"<Plan {self.program.name}: {len(self.program.instructions)} instructions, {count} left, {self.jit}>"
+
+    def holds(self) -> bool:
+        """Whether the facts that the plan was made for still hold."""
+        return all(find_out() == value for find_out, value in self.statics)
+
+    def __call__(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        """Run on the arguments' leaves; one array for each output."""
+        if self._lock is None:
+            return self._run(leaves)
+        with self._lock:
+            return self._run(leaves)
+
+    def _run(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        if self._plain:
+            arrays = [leaves[position] for position in self._positions]
+        else:
+            arrays = [self._fetch(each, leaves) for each in self._passed]
+        for position, array in enumerate(arrays):
+            if not array.flags.carray and not array.flags.c_contiguous:
+                arrays[position] = array.copy()
+        if self._bound:
+            self._binding.prepare()
+        try:
+            outputs = self._executable(*arrays)
+        except ZeroMetInfinity:
+            if self._retrace is None:
+                raise
+            return self._again(leaves)
+        for variable in self._binding.written:
+            variable.version += 1
+            variable._assigned_by = None
+        if self._finishes:
+            return self._finished(outputs)
+        return outputs
+
+    def _finished(self, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Make the calls that come after a run, and put what they give in its place."""
+        for call, positions in self._afterwards:
+            call(*(Tensor(outputs[position], None) for position in positions))
+        if not self._late:
+            return outputs[: self._count]
+        arrays, given = iter(outputs), []
+        for position in range(self._count):
+            late = self._late.get(position)
+            given.append(next(arrays) if late is None else _raw(late()))
+        return tuple(given)
+
+    def _fetch(self, given: Any, leaves: Sequence[Any]) -> Any:
+        if given.kind == "argument":
+            return leaves[given.key]
+        if given.kind == "tensor":
+            return given.key.array
+        wanted = given.value
+        return np.asarray(given.key(), wanted.dtype).reshape(wanted.shape)
+
+    def _again(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        """The same call with zeros winning over infinities; nothing has been changed yet."""
+        if self._with_zeros is None:
+            self._with_zeros = self._retrace()  # type: ignore[misc]  # the caller has looked
+        self._binding.release()
+        return self._with_zeros(leaves)
+
+
+def _raw(value: Any) -> Any:
+    return value.array if isinstance(value, Tensor) else np.asarray(value)
+
+
+def emitter(jit: str) -> Callable[[Program], Any]:
+    """Function that makes a program an executable."""
+    if jit == "numpy":
+        return emit_numpy.emit
+    try:
+        # Not imported at the top: it imports Numba, which takes half a second and may not be there.
+        emit_numba = importlib.import_module(".emit_numba", __package__)
+    except ImportError as error:
+        raise MissingExtraError(
+            'function: jit="numba" needs the extra "jit": pip install "autograd-core[jit]" '
+            f'({error}). Or use jit="numpy", which needs nothing.'
+        ) from None
+    return emit_numba.emit

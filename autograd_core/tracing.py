@@ -1,0 +1,125 @@
+"""For libraries on top of the engine: state of their own in functions that are traced (``autograd_core.function``).
+
+What is a Variable needs none of this. An optimizer keeps numbers and arrays of its own, a layer draws random numbers, a
+model has switches: in a trace each of them has to be read, and written, at every run of the plan. Outside of a trace
+these functions do at once what they say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from . import recording
+from .primitive import LINEAR, Primitive, apply
+from .recording import trace_here
+from .symbol import Value
+from .tensor import Overloaded, Tensor
+
+
+def is_tracing() -> bool:
+    """Whether a function is being traced here."""
+    return trace_here() is not None
+
+
+def host(call: Callable[[], Any], shape: Sequence[int], dtype: Any) -> Tensor:
+    """What a Python function returns, asked anew at every run of a plan, before anything else runs.
+
+    Parameters
+    ----------
+    call : callable without arguments
+        Returns an array of ``shape``: random numbers, a learning rate.
+    shape : sequence of int
+    dtype : dtype
+    """
+    trace = trace_here()
+    if trace is None:
+        return Tensor(np.asarray(call(), dtype).reshape(tuple(shape)), None)
+    return trace.host(call, shape, dtype)
+
+
+def static(find_out: Callable[[], Any]) -> Any:
+    """A fact that decides how a function goes on; a plan made for one value of it is not run for another.
+
+    Parameters
+    ----------
+    find_out : callable without arguments
+        Returns something that can be compared; quick, since it is called before every run.
+    """
+    trace = trace_here()
+    return find_out() if trace is None else trace.static(find_out)
+
+
+def buffer(array: Any) -> Tensor:
+    """Present value of an array that ``store`` writes to; the array stays the same object for good."""
+    trace = trace_here()
+    return Tensor(array, None) if trace is None else trace.buffer(array)
+
+
+def store(array: Any, value: Any) -> None:
+    """Write ``value`` into ``array``, an array that only its owner holds."""
+    trace = trace_here()
+    if trace is None:
+        array[...] = value.array if isinstance(value, Tensor) else value
+    else:
+        trace.store(array, value)
+
+
+def afterwards(call: Callable[..., Any], *tensors: Tensor) -> None:
+    """Call a Python function after each run of a plan, with what ``tensors`` are then: to count, to collect figures."""
+    trace = trace_here()
+    if trace is None:
+        call(*tensors)
+    else:
+        trace.add_afterwards(call, tensors)
+
+
+def late(call: Callable[[], Any], shape: Sequence[int] = (), dtype: Any = np.float64) -> Any:
+    """What a Python function returns after each run, when everything else is done.
+
+    In a trace it can be returned from the traced function, and nothing else can be done with it.
+    """
+    trace = trace_here()
+    return call() if trace is None else trace.late(call, shape, dtype)
+
+
+def count(owner: object) -> int:
+    """How often this was asked for ``owner`` in the present trace; always 0 outside of one."""
+    trace = trace_here()
+    return 0 if trace is None else trace.count(owner)
+
+
+CHECKED = Primitive(
+    "checked", lambda x, *, call: (call(x), x)[1], vjps=(lambda ct, ans, x, *, call: ct,), jvps=LINEAR, keeps=False,
+    doc="x, looked at by a Python function, which may raise.",
+)  # fmt: skip
+
+
+def checked(tensor: Any, call: Callable[[Any], None]) -> Any:
+    """``tensor``, after ``call`` has looked at its array and found nothing to raise an error for; at every run."""
+    if trace_here() is None:
+        call(tensor.array if isinstance(tensor, Overloaded) else tensor)
+        return tensor
+    return apply(CHECKED, (tensor,), {"call": call})
+
+
+def is_known(tensor: Any) -> bool:
+    """Whether the entries of a Tensor can be looked at: not those of a traced value."""
+    return getattr(tensor, "array", tensor).__class__ is not Value
+
+
+@contextmanager
+def suspended() -> Iterator[None]:
+    """Leave the trace for a ``with`` block: what is computed inside happens now, once. For making weights."""
+    frame = recording.current()
+    if frame is None or frame.trace is None:
+        yield
+        return
+    recording.replace(None)
+    try:
+        yield
+    finally:
+        recording.replace(frame)
