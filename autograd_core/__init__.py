@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from . import errors, numpy, testing, tracing
 from .compile.function import function
+from .compile.threads import get_num_threads, set_num_threads
 from .constants import constant, convert_to_tensor
+from .control import cond, fori_loop, scan, while_loop
 from .custom import custom_gradient, primitive
 from .dispatch import install as _install
 from .errors import (
@@ -68,12 +70,15 @@ __all__ = [
     "UnsupportedError",
     "Variable",
     "checkpoint",
+    "cond",
     "constant",
     "convert_to_tensor",
     "custom_gradient",
     "elementwise_grad",
     "errors",
+    "fori_loop",
     "function",
+    "get_num_threads",
     "grad",
     "graph",
     "hessian",
@@ -82,9 +87,12 @@ __all__ = [
     "jvp",
     "numpy",
     "primitive",
+    "set_num_threads",
+    "scan",
     "stop_gradient",
     "testing",
     "tracing",
     "value_and_grad",
     "vjp",
+    "while_loop",
 ]

@@ -312,6 +312,9 @@ def _saved(value, arg, keeps: bool):
 # on eight floats (tests/benchmarks/op_overhead.py). Whatever is out of the ordinary goes to `apply`.
 
 
+_new = Node.__new__  # a Node whose attributes are set here, without the call of its __init__: 0.1 us less
+
+
 def unary(primitive: Primitive) -> Callable[..., Tensor]:
     """Public function of one argument for an elementwise ``primitive``."""
     if primitive.vjps is None:  # nothing is ever recorded
@@ -330,9 +333,16 @@ def unary(primitive: Primitive) -> Callable[..., Tensor]:
                     if a.__class__ is Value:  # traced; found out here, it costs nothing where nothing is
                         return apply(primitive, (x,), NO_PARAMS)
                     raise explain(primitive, (x,), NO_PARAMS, error) from None
-                node = Node(primitive, (a,), (node,), result.array, NO_PARAMS, frame.tokens)
-                frame.append(node)
-                result.node = node
+                made = _new(Node)
+                made.primitive = primitive
+                made.args = (a,)
+                made.parents = (node,)
+                made.value = result.array
+                made.params = NO_PARAMS
+                made.tapes = frame.tokens
+                made.name = None
+                frame.append(made)
+                result.node = made
                 return result
         return apply(primitive, (x,), NO_PARAMS)
 
@@ -381,7 +391,14 @@ def binary(primitive: Primitive) -> Callable[..., Tensor]:
             return result
         if left is None and right is None:
             return result if frame.trace is None else apply(primitive, (x1, x2), NO_PARAMS)
-        node = Node(primitive, (a, b), (left, right), result.array, NO_PARAMS, tokens)
+        node = _new(Node)
+        node.primitive = primitive
+        node.args = (a, b)
+        node.parents = (left, right)
+        node.value = result.array
+        node.params = NO_PARAMS
+        node.tapes = tokens
+        node.name = None
         frame.append(node)
         result.node = node
         return result

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..symbol import Value
-from . import numba_pointer
-from .buffers import least
+from . import numba_pointer, threads
+from .blas_sizes import cuts
+from .buffers import aligned, least
 from .executable import BOUND, PASSED
 from .fuse import Cluster, fuse
 from .loops import View, contiguous_strides, place
@@ -27,6 +28,9 @@ from .scalar import imports
 
 POINTER_NAMES = frozenset(dir(numba_pointer))
 OPTIONS = 'error_model="numpy", no_cfunc_wrapper=True'
+WORTH = 10_000.0
+"""Nanoseconds on one thread from which a nest is cut for several: four times what it costs to start them."""
+
 GUARD = -1
 """What a compiled function returns where a guard found a NaN; else 0, or 1 + the position of the op that failed."""
 
@@ -34,8 +38,11 @@ GUARD = -1
 class Emitter:
     """Writes the source of one program."""
 
-    def __init__(self, program: Program):
+    def __init__(self, program: Program, workers: int):
         program.name_values()
+        self.workers = workers
+        self.scratch = 0
+        self.parallel = False
         self.program = program
         self.lowered: Lowered = lower(program)
         self.memory: Memory = lay_out(self.lowered, fuse(self.lowered))
@@ -85,7 +92,11 @@ class Emitter:
         return []
 
     def _run(self, name: str, lines: list[str]) -> str:
-        arguments = ["table", *(i.value.name for i in self.passed), *(f"o{k}" for k in range(len(self.lowered.outputs)))]
+        arguments = [
+            "table",
+            *(i.value.name for i in self.passed),
+            *(f"o{k}" for k in range(len(self.lowered.outputs))),
+        ]
         first = [self.used.pop(each) for each in ("TABLE", "WORK") if each in self.used]
         body = [*first, *self.used.values(), *(["found = False"] if self.lowered.guards else []), *lines, "return 0"]
         head = [f'@njit("int64({", ".join(["int64"] * len(arguments))})", nogil=True, cache=CACHE, {OPTIONS})']
@@ -175,19 +186,43 @@ class Emitter:
 
         nest = Nest(cluster, name_of, self.memory.homes.__contains__)
         body = nest.lines()
+        checks = any(op.params.get("test") == "range" for op in cluster.ops)
+        if self.workers > 1 and not checks and nest.nanoseconds() > WORTH and nest.cut(self.workers):
+            body = nest.lines()
         parameters = {name_of(root): self.memory_name(root) for root in nest.roots()}
+        for at, (name, dtype) in enumerate(nest.scratch(), 0 if nest.returns else 1):
+            parameters[name] = self._scratch(name, dtype, at)
         if len(parameters) > 1:
             body = [f"{', '.join(parameters)} = distinct({', '.join(parameters)})", *body]
             self.names.add("distinct")
         self.names |= nest.names
-        name = self._kernel(cluster, body, list(parameters))
+        name = self._kernel(cluster, body, [*parameters, *(["part"] if nest.parts > 1 else [])])
         self._report(cluster, name, cluster.reads)
-        call = f"{name}({', '.join(parameters.values())})"
-        if not nest.returns:
-            return [call]
-        if any(op.params.get("test") == "range" for op in cluster.ops):
-            return [f"if {call}:", f"    return {self._code(cluster.ops[0])}"]
-        return [f"found |= {call}"]
+        self.rows[-1]["threads"] = nest.parts
+        given = ", ".join(parameters.values())
+        if nest.parts > 1:
+            after = nest.gather_parts(self.memory_name)
+            return self._in_parallel([f"in_parallel({name}, {nest.parts}, {given})", *after])
+        if checks:
+            return self._fail_if(f"{name}({given})", cluster)
+        return [f"found |= {name}({given})" if nest.returns else f"{name}({given})"]
+
+    def _fail_if(self, text: str, cluster: Cluster) -> list[str]:
+        return [f"if {text}:", f"    return {self._code(cluster.ops[0])}"]
+
+    def _in_parallel(self, lines: list[str]) -> list[str]:
+        self.parallel = True
+        self.libraries.add(("autograd_core.compile.numba_parallel", "in_parallel"))
+        return lines
+
+    def _scratch(self, name: str, dtype: Any, at: int) -> str:
+        """Name of an array with one entry per thread, behind the workspace."""
+        each = aligned(8 * self.workers)
+        self.scratch = max(self.scratch, (at + 1) * each)
+        offset = aligned(self.memory.nbytes) + at * each
+        self.names.add(numba_pointer.AT[dtype])
+        self.used[name] = f"{name} = {numba_pointer.AT[dtype]}({self._work(offset)})"
+        return name
 
     def _code(self, op: Op) -> int:
         self.failing.append(op)
@@ -213,16 +248,42 @@ class Emitter:
         x, y = op.views()
         batch = op.params["batch"]
         (m, k), n = x.shape[-2:], y.shape[-1]
+        comment = f"# {op.comment}  {op.place}".rstrip()
+        names = [self.memory_name(root) for root in (x.root, y.root, op.result)]
+        rows, columns = cuts(m, n, k, self.workers) if not batch else (1, 1)
+        if max(rows, columns) > 1:
+            return [comment, *self._cut_product(cluster, op, names, rows, columns)]
+        steps = [x.strides[:-2], y.strides[:-2], tuple(s * m * n for s in contiguous_strides(batch))]
+        places = [place(s, o) for s, o in zip(steps, (x.offset, y.offset, 0), strict=True)]
+        loops = [f"{'    ' * at}for {'ijkmnpqrstuv'[at]} in range({side}):" for at, side in enumerate(batch)]
+        return [comment, *loops, "    " * len(loops) + self._gemm(op, names, places, str(m), str(n))]
+
+    def _gemm(self, op: Op, names: list[str], places: list[str], m: str, n: str) -> str:
+        x, y = op.views()
         (ta, lda), (tb, ldb) = matrix(x), matrix(y)  # type: ignore[misc]
         gemm = "sgemm" if op.result.dtype == np.float32 else "dgemm"
         self.libraries.add(("autograd_core.compile.blas", gemm))
-        names = [self.memory_name(root) for root in (x.root, y.root, op.result)]
-        steps = [x.strides[:-2], y.strides[:-2], tuple(s * m * n for s in contiguous_strides(batch))]
-        places = [place(s, o) for s, o in zip(steps, (x.offset, y.offset, 0), strict=True)]
         a, b, c = (name if at == "0" else f"({name}, {at})" for name, at in zip(names, places, strict=True))
-        call = f"{gemm}({ta}, {tb}, {m}, {n}, {k}, 1.0, {a}, {lda}, {b}, {ldb}, 0.0, {c}, {n})"
-        loops = [f"{'    ' * at}for {'ijkmnpqrstuv'[at]} in range({side}):" for at, side in enumerate(batch)]
-        return [f"# {op.comment}  {op.place}".rstrip(), *loops, "    " * len(loops) + call]
+        (k, width) = y.shape[-2:]
+        return f"{gemm}({ta}, {tb}, {m}, {n}, {k}, 1.0, {a}, {lda}, {b}, {ldb}, 0.0, {c}, {width})"
+
+    def _cut_product(self, cluster: Cluster, op: Op, given: list[str], rows: int, columns: int) -> list[str]:
+        """Slices of rows, or of columns, of one product at the same time."""
+        x, y = op.views()
+        m, n = x.shape[-2], y.shape[-1]
+        side, parts = (m, rows) if rows > 1 else (n, columns)
+        step = -(-side // parts)
+        names = list(dict.fromkeys(("A", "B", "C")))
+        by_rows = (x.strides[-2], 0, n) if rows > 1 else (0, y.strides[-1], 1)
+        places = [
+            f"start * {stride} + {offset}" if stride else str(offset)
+            for stride, offset in zip(by_rows, (x.offset, y.offset, 0), strict=True)
+        ]
+        length = f"min({step}, {side} - start)"
+        sizes = (length, str(n)) if rows > 1 else (str(m), length)
+        body = [f"start = part * {step}", f"if start < {side}:", "    " + self._gemm(op, names, places, *sizes)]
+        name = self._kernel(cluster, body, [*names, "part"])
+        return self._in_parallel([f"in_parallel({name}, {parts}, {', '.join(given)})"])
 
     def _parts(self, cluster: Cluster, op: Op) -> list[str]:
         lines: list[str] = []
@@ -278,6 +339,12 @@ def _canonical(text: str) -> str:
     return re.sub(r"\b([vxtcVXTC])(\d+)((?:_\w+)?)\b", renamed, text)
 
 
-def emit(program: Program) -> NumbaExecutable:
-    """Numba source for ``program``, compiled and ready to run."""
-    return Emitter(program).emit()
+def emit(program: Program, workers: int | None = None) -> NumbaExecutable:
+    """Numba source for ``program``, compiled and ready to run.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Threads that large kernels are cut for; as many as Numba's pool has if it is not given.
+    """
+    return Emitter(program, threads.get_kernel_threads() if workers is None else workers).emit()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..symbol import Value
-from . import cache
+from . import cache, threads
+from .buffers import aligned
 from .executable import ZeroMetInfinity
 from .loops import View, is_contiguous
 from .lower import Op
@@ -67,14 +68,17 @@ class NumbaExecutable:
 
     def __init__(self, emitter: Emitter, source: str):
         self.source = source
+        if emitter.parallel:
+            threads.prepare_numba()  # machine code refers to the pool's functions by name
         loaded = cache.load(emitter.program.name, source)
         self.file, self.seconds, self.cached = loaded.file, loaded.seconds, loaded.cached
         self._rows = emitter.summary()
+        self._parallel = emitter.parallel
         self._steps = [loaded.names[step] if step.__class__ is str else step for step in emitter.steps]
         self._failing = emitter.failing
         self._homes = emitter.memory.homes
         self._views = emitter.lowered.views
-        self._nbytes = emitter.memory.nbytes
+        self._nbytes = aligned(emitter.memory.nbytes) + emitter.scratch
         self._slots = emitter.slots
         self._positions = emitter.positions
         self._constants = [i.key for i in emitter.constants]
@@ -92,7 +96,8 @@ class NumbaExecutable:
         """Say which arrays the bound inputs are, in the program's order; those written to are written in place."""
         self._copies = []
         self._bound = [
-            self._contiguous(array, each.value) for array, each in zip(arrays, self._bound_inputs, strict=bool(arrays))  # none: let go of them
+            self._contiguous(array, each.value)
+            for array, each in zip(arrays, self._bound_inputs, strict=bool(arrays))  # none: let go of them
         ]
         self._addresses = [address_of(array) for array in (*self._bound, *self._constants)]
         self._version += 1
@@ -119,20 +124,26 @@ class NumbaExecutable:
         """The Python function that makes a call."""
         passed = [f"x{at}" for at in range(len(self._positions))]
         outputs = [f"o{at}" for at in range(len(self._outputs))]
+        indent = "        " if self._parallel else "    "
         given = ", ".join(["frame.address", *(f"handle({name})" for name in (*passed, *outputs))])
         lines = [f"def call({', '.join(passed)}):", "    frame = frames.pop() if frames else new_frame()"]
         lines += ["    if frame.version != own._version: own._refresh(frame)"]
         lines += [f"    {name} = empty(shape_{name}, dtype_{name})" for name in outputs]
         for at, step in enumerate(self._steps):
             if step.__class__ is Op:
-                lines.append(f"    python(step{at}, frame, ({''.join(n + ', ' for n in passed)}), ({''.join(n + ', ' for n in outputs)}))")
+                lines.append(
+                    f"    python(step{at}, frame, ({''.join(n + ', ' for n in passed)}), ({''.join(n + ', ' for n in outputs)}))"
+                )
             else:
-                lines.append(f"    code = step{at}({given})")
-                lines.append(f"    if code: fail(code, frame, ({''.join(n + ', ' for n in passed)}), ({''.join(n + ', ' for n in outputs)}))")
+                lines += ["    with parallel_region:"] if self._parallel else []
+                lines.append(f"{indent}code = step{at}({given})")
+                lines.append(
+                    f"    if code: fail(code, frame, ({''.join(n + ', ' for n in passed)}), ({''.join(n + ', ' for n in outputs)}))"
+                )
         lines += ["    frames.append(frame)", f"    return ({''.join(n + ', ' for n in outputs)})"]
         names: dict[str, Any] = {
             "frames": self._frames, "new_frame": self._frame, "own": self, "empty": np.empty, "handle": handle,
-            "python": self._python, "fail": self._fail, **{f"step{at}": step for at, step in enumerate(self._steps)},
+            "parallel_region": threads.parallel_region, "python": self._python, "fail": self._fail, **{f"step{at}": step for at, step in enumerate(self._steps)},
         }  # fmt: skip
         for at, (shape, dtype) in enumerate(self._outputs):
             names[f"shape_o{at}"], names[f"dtype_o{at}"] = shape, dtype
@@ -165,9 +176,7 @@ class NumbaExecutable:
     def _applied(self, op: Op, frame: Frame, passed: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, ...]:
         instruction = op.params.get("instruction")
         extra = op.params.get("extra", ())
-        given = [
-            self._array(o, frame, passed, outputs) if o.__class__ is View else o for o in op.operands
-        ]
+        given = [self._array(o, frame, passed, outputs) if o.__class__ is View else o for o in op.operands]
         count = len(given) - len(extra)
         params = op.params.get("given", {})
         if instruction is not None:

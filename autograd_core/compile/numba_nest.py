@@ -15,9 +15,8 @@ import numpy as np
 
 from ..symbol import Value
 from .fuse import Cluster
-from .loops import INDICES, Ints, View, collapsed, contiguous_strides, is_contiguous, place, squeezed
+from .loops import INDICES, Ints, View, collapsed, contiguous_strides, place
 from .lower import Op
-from .program import typed
 from .scalar import expression, names_in
 from .scalar_rules import constant
 
@@ -26,6 +25,9 @@ STEP = {
     "plus": "plus({0}, {1})", "times": "times({0}, {1})", "largest": "largest({0}, {1})",
     "smallest": "smallest({0}, {1})", "either": "{0} | {1}", "both": "{0} & {1}",
 }  # fmt: skip
+
+BLOCK = 4096
+"""Entries that are added up before their sum is added to that of the others."""
 
 
 @dataclass(slots=True, eq=False)
@@ -86,6 +88,8 @@ class Nest:
             self._collect(op, kept)
         self._collapse()
         self.returns = any(op.kind == "check" for op in cluster.ops)
+        self.parts = 1
+        self.split = -1  # which loop is cut into parts
 
     # -- what is read and written --------------------------------------------------------------------------------------
 
@@ -112,7 +116,6 @@ class Nest:
 
     def _collapse(self) -> None:
         accesses = [*self.loads.values(), *self.stores, *(total.target for total in self.totals)]
-        self.depth_of: dict[Value, int] = {}
         if any(op.kind == "gather" for op in self.cluster.ops):
             return
         self.shape, strides = collapsed(self.shape, [each.strides for each in accesses])
@@ -125,6 +128,49 @@ class Nest:
         accesses = [*self.loads.values(), *self.stores, *(total.target for total in self.totals)]
         return list(dict.fromkeys([*(each.root for each in accesses), *looked_up]))
 
+    # -- several threads -----------------------------------------------------------------------------------------------
+
+    def nanoseconds(self) -> float:
+        """About how long it takes on one thread (measured with AVX-512; call ``lines`` before)."""
+        functions = sum(0.4 if "_f32" in name else 0.9 for name in self.names if name.endswith(("_f32", "_f64")))
+        arrays = len(self.loads) + len(self.stores) + len(self.totals)
+        return prod(self.shape) * (0.04 * arrays + 0.02 * len(self.cluster.ops) + functions)
+
+    def cut(self, parts: int) -> bool:
+        """Let ``parts`` threads share a loop, if there is one to share; then ``lines`` anew."""
+        for at, side in enumerate(self.shape):
+            whole_totals = [t for t in self.totals if not any(t.target.strides)]
+            split_totals = [t for t in self.totals if any(t.target.strides)]
+            apart = all(t.target.strides[at] for t in split_totals)
+            if side >= parts * (64 if at == len(self.shape) - 1 else 1) and apart and (not at or not whole_totals):
+                self.parts, self.split = parts, at
+                return True
+        return False
+
+    def partial(self, total: Total) -> bool:
+        """Whether each part has a total of its own, to be put together afterwards."""
+        return self.parts > 1 and not any(total.target.strides)
+
+    def scratch(self) -> list[tuple[str, Any]]:
+        """Name and dtype of the arrays of partial totals, one entry per part."""
+        found = [(f"P_{t.op.result.name}", t.op.result.dtype) for t in self.totals if self.partial(t)]
+        return ([("P_found", np.dtype(bool))] if self.returns and self.parts > 1 else []) + found
+
+    def gather_parts(self, name_of: Callable[[Value], str]) -> list[str]:
+        """Lines that put partial totals together."""
+        lines = []
+        for total in self.totals:
+            if not self.partial(total):
+                continue
+            op = total.op
+            name, step, dtype = op.result.name, op.params["step"], op.result.dtype
+            lines += [f"{name} = {start_of(step, dtype)}", f"for part in range({self.parts}):"]
+            lines += [f"    {name} = {STEP[step].format(name, f'P_{name}[part]')}"]
+            lines += [f"{name_of(op.result)}[0] = {name}{self._divisor(op)}"]
+        if self.returns and self.parts > 1:
+            lines += [f"for part in range({self.parts}):", "    found |= P_found[part]"]
+        return lines
+
     # -- lines ---------------------------------------------------------------------------------------------------------
 
     def lines(self) -> list[str]:
@@ -133,9 +179,16 @@ class Nest:
         self.before: list[list[str]] = [[] for _ in range(depth + 1)]
         self.after: list[list[str]] = [[] for _ in range(depth + 1)]
         self.entries: dict[tuple[Value, Ints, int], tuple[str, int]] = {}
-        self.first: list[str] = ["found = False"] if self.returns else []
+        self.first: list[str] = []
         self.last: list[str] = []
         self.made: dict[Value, tuple[str, int]] = {}
+        if self.parts > 1:
+            side = self.shape[self.split]
+            step = -(-side // self.parts)
+            step = -(-step // 16) * 16 if step > 256 else step
+            self.first += [f"start = part * {step}", f"stop = min(start + {step}, {side})"]
+        if self.returns:
+            self.first.append("found = False")
         for total in self.totals:
             self._open(total)
         for op in self.cluster.ops:
@@ -145,16 +198,54 @@ class Nest:
             self.before[depth].append(f"{target} = {self.made[store.root][0]}")
         for total in self.totals:
             self._close(total)
-        lines = [*self.first, *self._loops(0), *self.last, *(["return found"] if self.returns else [])]
+        lines = [*self.first, *self._loops(0), *self.last]
+        if self.returns:
+            lines.append("P_found[part] = found" if self.parts > 1 else "return found")
         self.names |= names_in("\n".join(lines))
         return lines
+
+    def _range(self, at: int) -> str:
+        return "start, stop" if at == self.split else str(self.shape[at])
 
     def _loops(self, depth: int) -> list[str]:
         if depth == len(self.shape):
             return self.before[depth]
-        head = f"for {INDICES[depth]} in range({self.shape[depth]}):"
-        inner = self._loops(depth + 1)
-        return [*self.before[depth], head, *("    " + line for line in inner or ["pass"]), *self.after[depth]]
+        inner = ["    " + line for line in self._loops(depth + 1) or ["pass"]]
+        name, bounds = INDICES[depth], self._range(depth)
+        if self._is_long(depth):  # sums of sums: rounding errors do not grow with the length
+            start, stop = bounds.split(", ") if "," in bounds else ("0", bounds)
+            head = [f"for block in range({start}, {stop}, {BLOCK}):"]
+            inner = [f"for {name} in range(block, min(block + {BLOCK}, {stop})):", *inner]
+            local = [total for total in self.totals if self._in_blocks(total)]
+            inner = [*map(self._block_start, local), *inner, *map(self._block_end, local)]
+            inner = ["    " + line for line in inner]
+        else:
+            head = [f"for {name} in range({bounds}):"]
+        return [*self.before[depth], *head, *inner, *self.after[depth]]
+
+    def _is_long(self, depth: int) -> bool:
+        sums = any(t.op.params["step"] == "plus" and t.op.result.dtype.kind == "f" for t in self.totals)
+        return sums and depth == len(self.shape) - 1 and self.shape[depth] > 4 * BLOCK
+
+    def _in_blocks(self, total: Total) -> bool:
+        """Whether each block of the innermost loop is added up by itself."""
+        return self._is_local(total) and total.depth < len(self.shape) and self._is_long(len(self.shape) - 1)
+
+    @staticmethod
+    def _block_start(total: Total) -> str:
+        return f"{total.op.result.name}_block = {start_of(total.op.params['step'], total.op.result.dtype)}"
+
+    @staticmethod
+    def _block_end(total: Total) -> str:
+        name, step = total.op.result.name, total.op.params["step"]
+        joined = "{0} + {1}" if step == "plus" else STEP[step]  # not in any order, as within a block
+        return f"{name} = {joined.format(name, f'{name}_block')}"
+
+    def _over_target(self, total: Total, line: str) -> list[str]:
+        """``line`` for each entry of the result of a reduction."""
+        kept = [at for at, stride in enumerate(total.target.strides) if stride]
+        heads = [f"{'    ' * n}for {INDICES[at]} in range({self._range(at)}):" for n, at in enumerate(kept)]
+        return [*heads, "    " * len(kept) + line]
 
     def _entry(self, op: Op, view: View) -> tuple[str, int]:
         """Name of the present entry of an operand, and how many loops it depends on."""
@@ -230,10 +321,10 @@ class Nest:
         total.in_memory = any(not stride for stride in strides[:depth])
         step, dtype = total.op.params["step"], total.op.result.dtype
         if self._is_local(total):
-            self.before[depth].append(f"{total.op.result.name} = {start_of(step, dtype)}")
+            wide = np.dtype(float) if step == "plus" and self._in_blocks(total) else dtype
+            self.before[depth].append(f"{total.op.result.name} = {start_of(step, wide)}")
         if total.in_memory:
-            memory = self.name_of(total.target.root)
-            self.first += [f"for i in range({total.op.result.size}):", f"    {memory}[i] = {start_of(step, dtype)}"]
+            self.first += self._over_target(total, f"{self._where(total)} = {start_of(step, dtype)}")
         if dtype.kind in "iuf":
             self.names.add(dtype.name)
 
@@ -247,8 +338,8 @@ class Nest:
         name, _ = self._entry(op, view)
         entry = self._converted(name, view.root.dtype, op)
         step = op.params["step"]
-        memory = f"{self.name_of(op.result)}[{place(total.target.strides, 0)}]"
-        running = op.result.name if self._is_local(total) else memory
+        running = op.result.name if self._is_local(total) else self._where(total)
+        running += "_block" if self._in_blocks(total) else ""
         if step in ("plus", "times", "largest", "smallest"):
             self.names.add(step)
         self.before[len(self.shape)].append(f"{running} = {STEP[step].format(running, entry)}")
@@ -261,19 +352,27 @@ class Nest:
             return name if wanted.kind == "b" else f"{wanted.name}({name})"
         return name if dtype == wanted else f"{wanted.name}({name})"
 
+    def _where(self, total: Total) -> str:
+        """The entry of the result that the loops are at."""
+        return f"{self.name_of(total.op.result)}[{place(total.target.strides, 0)}]"
+
+    @staticmethod
+    def _divisor(op: Op) -> str:
+        scale = op.params["scale"]
+        return "" if scale is None else f" / {literal(float(scale), op.result.dtype)}"
+
     def _close(self, total: Total) -> None:
         op, depth = total.op, total.depth
-        memory = self.name_of(op.result)
-        target = f"{memory}[{place(total.target.strides, 0)}]"
-        name, scale = op.result.name, op.params["scale"]
-        divisor = "" if scale is None else f" / {literal(float(scale), op.result.dtype)}"
+        target, name, divisor = self._where(total), op.result.name, self._divisor(op)
         lines = self.after[depth] if depth < len(self.shape) else self.before[depth]
-        if not total.in_memory:
+        if self.partial(total):
+            self.last.append(f"P_{name}[part] = {name}")
+        elif not total.in_memory:
             lines.append(f"{target} = {name}{divisor}")
         elif self._is_local(total):
             lines.append(f"{target} = {STEP[op.params['step']].format(target, name)}")
         if total.in_memory and divisor:
-            self.last += [f"for i in range({op.result.size}):", f"    {memory}[i] = {memory}[i]{divisor}"]
+            self.last += self._over_target(total, f"{target} = {target}{divisor}")
 
 
 def described(cluster: Cluster) -> str:
@@ -287,14 +386,9 @@ def described(cluster: Cluster) -> str:
 
 def copy_lines(target: View, source: View, target_name: str, source_name: str) -> list[str]:
     """Loops that copy a view to another one of the same shape."""
-    pairs = [
-        (side, s, t) for side, s, t in zip(target.shape, source.strides, target.strides, strict=True) if side != 1
-    ]
+    pairs = [(side, s, t) for side, s, t in zip(target.shape, source.strides, target.strides, strict=True) if side != 1]
     shape = tuple(side for side, _, _ in pairs)
     shape, (read, write) = collapsed(shape, [tuple(s for _, s, _ in pairs), tuple(t for _, _, t in pairs)])
     lines = [f"{'    ' * at}for {INDICES[at]} in range({side}):" for at, side in enumerate(shape)]
     body = f"{target_name}[{place(write, target.offset)}] = {source_name}[{place(read, source.offset)}]"
     return [*lines, "    " * len(shape) + body]
-
-
-__all__ = ["Nest", "copy_lines", "described", "is_contiguous", "prod", "squeezed", "typed"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..ops.indexing import GETITEM
 from ..ops.joining import SPLIT, UNSTACK
@@ -69,9 +70,8 @@ def steps_of(program: Program, large: int = LARGE, block: int = BLOCK) -> list[S
             at = home.get(value)
             if at in groups and value in groups[at].results and (at != key or value in groups[at].ended):
                 flush(at)
-        if key is not None and max(v.size for v in (*instruction.results, *instruction.values())) < large:
-            if not any(home.get(value) == key and key in groups for value in instruction.values()):
-                key = None
+        if key is not None and not _is_large(instruction, large) and not _continues(instruction, key, home, groups):
+            key = None
         if key is None:
             steps.append(Step([instruction]))
             if instruction.primitive in LOOSE:
@@ -88,6 +88,15 @@ def steps_of(program: Program, large: int = LARGE, block: int = BLOCK) -> list[S
     for key in list(groups):
         flush(key)
     return steps
+
+
+def _is_large(instruction: Instruction, large: int) -> bool:
+    return max(v.size for v in (*instruction.results, *instruction.values())) >= large
+
+
+def _continues(instruction: Instruction, key: Any, home: dict[Value, Any], groups: dict[Any, _Group]) -> bool:
+    """Whether it reads what a chain that is being put together has made."""
+    return key in groups and any(home.get(value) == key for value in instruction.values())
 
 
 def ends(instruction: Instruction) -> bool:
@@ -114,7 +123,12 @@ def _key(instruction: Instruction) -> tuple[int, int] | None:
 
 
 def _as_steps(
-    group: _Group, used_by: dict[Value, list[Instruction]], wanted: set[Value], loose: set[Value], large: int, block: int
+    group: _Group,
+    used_by: dict[Value, list[Instruction]],
+    wanted: set[Value],
+    loose: set[Value],
+    large: int,
+    block: int,
 ) -> list[Step]:
     members = group.members
     length = max(i.operands[0].shape[0] if ends(i) else i.result.shape[0] for i in members)
@@ -192,7 +206,7 @@ def inner_layout(step: Step) -> tuple[list[tuple[int, tuple[int, ...], str]], di
             shape, dtype = block_shape(step, value), value.dtype.str
             free = next(
                 (k for k, (_, s, d) in enumerate(arrays)
-                 if (s, d) == (shape, dtype) and (ends_at[k] < place or (ends_at[k] == place and _in_place(i, k, chosen)))),
+                 if (s, d) == (shape, dtype) and ends_at[k] < place + _in_place(i)),
                 None,
             )  # fmt: skip
         else:
@@ -207,8 +221,8 @@ def inner_layout(step: Step) -> tuple[list[tuple[int, tuple[int, ...], str]], di
     return arrays, chosen, size
 
 
-def _in_place(instruction: Instruction, array: int, chosen: dict[Value, int]) -> bool:
-    """Whether the result may be written over the operand that is in ``array``."""
+def _in_place(instruction: Instruction) -> bool:
+    """Whether the result may be written over an operand."""
     return is_ufunc(instruction) or instruction.primitive in (MASK, GATED)
 
 

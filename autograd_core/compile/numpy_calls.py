@@ -104,7 +104,9 @@ class Calls:
         return self.literal(operand)
 
     def literal(self, number: Any) -> str:
-        """A Python number as source."""
+        """A Python number as source; a NumPy scalar, which is not weak, by name."""
+        if isinstance(number, np.generic):
+            return str(self.writer.known(number, "k"))
         return f"({number!r})" if number.__class__ is complex else repr(number)
 
     def ufunc(self, instruction: Instruction, operands: list[str], out: str) -> str:
@@ -193,11 +195,17 @@ class Calls:
 
     def _set_at(self, instruction: Instruction, out: str) -> list[str]:
         y, x = instruction.operands
-        return self._copied(x, instruction, out) + [f"{out}[{index_text(instruction.params['index'])}] = {self._text(y)}"]
+        return [
+            *self._copied(x, instruction, out),
+            f"{out}[{index_text(instruction.params['index'])}] = {self._text(y)}",
+        ]
 
     def _add_at(self, instruction: Instruction, out: str) -> list[str]:
         x, y = instruction.operands
-        return self._copied(x, instruction, out) + [f"{out}[{index_text(instruction.params['index'])}] += {self._text(y)}"]
+        return [
+            *self._copied(x, instruction, out),
+            f"{out}[{index_text(instruction.params['index'])}] += {self._text(y)}",
+        ]
 
     def _text(self, operand: Any) -> str:
         return self.writer.name(operand) if operand.__class__ is Value else self.literal(operand)
@@ -216,6 +224,4 @@ class Calls:
 
     def _stack(self, instruction: Instruction, out: str) -> list[str]:
         before = ":, " * instruction.params["axis"]
-        return [
-            f"{out}[{before}{k}, ...] = {self.writer.name(part)}" for k, part in enumerate(instruction.operands)
-        ]
+        return [f"{out}[{before}{k}, ...] = {self.writer.name(part)}" for k, part in enumerate(instruction.operands)]

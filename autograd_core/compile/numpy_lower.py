@@ -141,7 +141,9 @@ class _Classes:
         self.x = x
         if self.turned:
             rows = x.size // x.shape[-1]
-            matrix = x if x.ndim == 2 else new.apply(i, RESHAPE, (x,), {"shape": (rows, x.shape[-1])}, (rows, x.shape[-1]))
+            matrix = (
+                x if x.ndim == 2 else new.apply(i, RESHAPE, (x,), {"shape": (rows, x.shape[-1])}, (rows, x.shape[-1]))
+            )
             turned = new.apply(i, TRANSPOSE, (matrix,), {"axes": (1, 0)}, (x.shape[-1], rows))
             self.x, self.axis = new.apply(i, COPY, (turned,), None, turned.shape), (0,)
 

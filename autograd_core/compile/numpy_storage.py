@@ -251,13 +251,17 @@ class _Planner:
         root = storage.roots[old][0]
         if root.size != old.size:
             return False
-        readers = [(later, v) for later, i in enumerate(step.instructions) for v in i.values() if root in storage.roots[v]]
+        readers = [
+            (later, v) for later, i in enumerate(step.instructions) for v in i.values() if root in storage.roots[v]
+        ]
         if any(later > place or v.shape != new.shape or not storage.is_whole(v) for later, v in readers):
             return False
         if is_ufunc(maker) or maker.primitive in (MASK, GATED):
             return True
         changed = CHANGES.get(maker.primitive)
-        return changed is not None and [v for v in maker.values() if root in storage.roots[v]] == [maker.operands[changed]]
+        return changed is not None and [v for v in maker.values() if root in storage.roots[v]] == [
+            maker.operands[changed]
+        ]
 
     # -- the workspace -----------------------------------------------------------------------------------------------
 
@@ -289,13 +293,12 @@ class _Planner:
 
     def _dying_operand(self, value: Value, position: int, head: dict[Value, Value]) -> Value | None:
         """An operand in whose place ``value`` can be written."""
-        storage = self.storage
         for operand in (o for i in self.maker[value][0].instructions for o in i.values()):
-            root = storage.roots[operand][0]
-            if root in head and storage.last[root] == position and self.born[root] < position and root not in self.replaced:
-                if self._may_overwrite(operand, value):
-                    self.replaced.add(root)
-                    return root
+            root = self.storage.roots[operand][0]
+            dies = root in head and self.storage.last[root] == position and self.born[root] < position
+            if dies and root not in self.replaced and self._may_overwrite(operand, value):
+                self.replaced.add(root)
+                return root
         return None
 
 
@@ -314,7 +317,7 @@ def _rounded(size: int) -> int:
 
 
 def lay_out(groups: list[list[int]]) -> tuple[list[int], int]:
-    """Offset of each (size, first, last) and the size of all: the largest first, each at the lowest place that is free."""
+    """Offset of each (size, first, last), and the size of all: the largest first, at the lowest place that is free."""
     order = sorted(range(len(groups)), key=lambda k: -groups[k][0])
     offsets = [0] * len(groups)
     placed = np.zeros((4, len(groups)), np.int64)  # first, last, begin, end

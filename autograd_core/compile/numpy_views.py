@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def view_texts(instruction: Instruction, base: Any) -> list[str] | None:
 
 
 def _parts(axis: int, cuts: tuple[int, ...]) -> list[str]:
-    return [f"{{0}}[{':, ' * axis}{a}:{b}]" for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [f"{{0}}[{':, ' * axis}{a}:{b}]" for a, b in pairwise(cuts)]
 
 
 def is_plain(index: Any) -> bool:

@@ -6,18 +6,21 @@ import importlib
 import time
 from collections.abc import Callable, Sequence
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import MissingExtraError
 from ..tensor import Tensor
-from . import emit_numpy
+from . import diagram, emit_numpy
 from .binding import Binding
 from .executable import PASSED, ZeroMetInfinity
 from .passes import optimise
 from .program import Program
 from .trace import Trace
+
+if TYPE_CHECKING:
+    import graphviz
 
 
 class Plan:
@@ -67,6 +70,16 @@ class Plan:
     def report(self) -> list[dict[str, Any]]:
         """Kernels, what was fused in each, and the bytes that it reads and writes."""
         return self._executable.report()
+
+    def draw(self, optimised: bool = True, direction: str = "TB") -> graphviz.Digraph:
+        """The program as a drawing: after the passes, or as it was recorded.
+
+        Returns
+        -------
+        graphviz.Digraph
+            Notebooks show it; ``.render("plan.gv", format="svg")`` draws it where Graphviz is installed.
+        """
+        return diagram.digraph(self.optimised if optimised else self.program, direction)
 
     def __repr__(self) -> str:
         count = len(self.optimised.instructions)

@@ -63,14 +63,14 @@ FUNCTIONS: dict[tuple[str, str], Callable[..., Any]] = {
 
 LARGEST_ERROR: dict[str, tuple[float, float]] = {
     "exp": (1.1, 1.1),
-    "exp2": (0.9, 1.0),
+    "exp2": (1.1, 1.2),
     "expm1": (1.7, 2.3),
     "log": (0.9, 0.9),
     "log2": (0.51, 0.51),
     "log10": (0.51, 0.51),
     "log1p": (1.5, 1.5),
     "tanh": (1.5, 1.5),
-    "sigmoid": (2.1, 2.1),
+    "sigmoid": (2.4, 2.2),
     "softplus": (1.9, 1.9),
     "erf": (1.2, 1.5),
     "erfc": (4.5, 4.5),
@@ -80,10 +80,10 @@ LARGEST_ERROR: dict[str, tuple[float, float]] = {
     "sin": (1.6, 1.0),
     "cos": (1.6, 1.0),
     "tan": (3.2, 2.5),
-    "power": (0.52, 1.1),
+    "power": (0.52, 1.3),
 }
 """Name -> the largest error in units in the last place over the whole range, of float32 and of float64.
 
 ``logaddexp`` has none: where ``x + log1p(exp(y - x))`` cancels, its relative error has no bound, in NumPy neither.
-For ``sin`` and ``cos`` of float64 it is 25 beyond 2**56 where the result is below 2**-48: one number in 2**47.
+For ``sin``, ``cos``, ``tan`` of float64 it is 25 beyond 2**56 where the result is below 2**-48: one number in 2**47.
 """

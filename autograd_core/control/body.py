@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,6 @@ from ..tensor import Tensor
 from .branches import conformed, matters
 from .code import Code
 from .inner import InnerTrace
-from .weave import fresh
 
 
 @dataclass
@@ -92,13 +93,13 @@ class Pulled:
     outer: list[Hashable]
 
 
-def pull(body: Body, live: dict[int, Any], wanted: Sequence[Hashable]) -> Pulled:
+def pull(body: Body, live: Collection[int], wanted: Sequence[Hashable]) -> Pulled:
     """Derive the step backward.
 
     Parameters
     ----------
-    live : dict
-        Cotangents of results (all steps in one), by position.
+    live : collection of int
+        Results that have cotangents.
     wanted : sequence of label
         Operands whose cotangents are asked for, besides the carry.
     """
@@ -110,9 +111,9 @@ def pull(body: Body, live: dict[int, Any], wanted: Sequence[Hashable]) -> Pulled
         carry.append(("carried", object()))
         cts[i] = inner.operand(carry[-1], _zeros(body.next_carry[i]), depth - 1)
     slices = [*body.carry, *body.slices, *body.hosts]
-    for i, ct in live.items():
+    for i in live:
         slices.append(("ct", object()))
-        cts[len(body.next_carry) + i] = inner.operand(slices[-1], fresh(ct)[0] if len(ct) else _zeros(ct[0:0].sum(0)), depth - 1)
+        cts[len(body.next_carry) + i] = inner.operand(slices[-1], _zeros(body.results[i]), depth - 1)
     own = [body.carry[i] for i in floating]
     asked = [label for label in wanted if label not in own]
     outputs = [*body.next_carry, *body.results]
@@ -129,9 +130,10 @@ def pull(body: Body, live: dict[int, Any], wanted: Sequence[Hashable]) -> Pulled
         sums.append(label)
         carry.append(("sum", object()))
         before = inner.operand(carry[-1], _zeros(ct), depth - 1)
-        next_carry.append(inner.under(depth - 1, lambda before=before, ct=ct: before + ct))
-    constants = [label for label in body.constants]
-    backward = Body(inner, carry, slices, constants, next_carry, results, depth - 1, drawn=False, guards=guards)
+        next_carry.append(inner.under(depth - 1, partial(add, before, ct)))
+    backward = Body(
+        inner, carry, slices, list(body.constants), next_carry, results, depth - 1, drawn=False, guards=guards
+    )
     return Pulled(backward, floating, sums, outer)
 
 
@@ -153,13 +155,13 @@ class Pushed:
     results: list[int]
 
 
-def push(body: Body, entering: dict[Hashable, Any]) -> Pushed:
+def push(body: Body, entering: Collection[Hashable]) -> Pushed:
     """Derive the step with tangents.
 
     Parameters
     ----------
-    entering : dict
-        Tangents of slices (all steps in one) and constants, by label.
+    entering : collection of label
+        Slices and constants that have tangents.
     """
     inner, depth = body.inner, body.depth
     floating = body.floating()
@@ -170,7 +172,7 @@ def push(body: Body, entering: dict[Hashable, Any]) -> Pushed:
         handle = inner.operand(tangents[-1], _zeros(body.next_carry[i]), depth - 1)
         seeds.update(dict.fromkeys(inner.sources(body.carry[i]), handle))
     slices, constants = [*body.slices, *body.hosts], list(body.constants)
-    for label, tangent in entering.items():
+    for label in entering:
         own = ("tangent", object())
         sliced = label in body.slices
         (slices if sliced else constants).append(own)
@@ -178,7 +180,9 @@ def push(body: Body, entering: dict[Hashable, Any]) -> Pushed:
         seeds.update(dict.fromkeys(inner.sources(label), handle))
     outputs = [*body.next_carry, *body.results]
     found, guards = inner.pushed(depth, seeds, outputs)
-    full = [None if out.dtype.kind not in "fc" else conformed(inner, t, out) for t, out in zip(found, outputs, strict=True)]
+    full = [
+        None if out.dtype.kind not in "fc" else conformed(inner, t, out) for t, out in zip(found, outputs, strict=True)
+    ]
     count = len(body.next_carry)
     which = [i for i in range(len(body.results)) if full[count + i] is not None]
     next_carry: list[Any] = [*body.next_carry, *(full[i] for i in floating)]

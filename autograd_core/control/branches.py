@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -131,9 +132,9 @@ def _unified(inners: Sequence[InnerTrace], results: Sequence[Any]) -> tuple[Stru
         if wanted == have or first[position].shape != second[position].shape:
             continue
         if widened(own, wanted):
-            second[position] = inners[1].run(lambda x=second[position], d=wanted: x.astype(d))
+            second[position] = inners[1].run(partial(second[position].astype, wanted))
         elif widened(leaf, have):
-            first[position] = inners[0].run(lambda x=first[position], d=have: x.astype(d))
+            first[position] = inners[0].run(partial(first[position].astype, have))
     check_same(
         "cond",
         lambda path, wanted, given: f"leaf {path} of the result has {wanted} from true_fun and {given} from false_fun",
@@ -229,6 +230,10 @@ class Branches:
 
     def _staged(self, outputs: Any, labels: Labels, guards: Any, pred: Any, given: list[Any]) -> list[Tensor]:
         frame: Any = recording.current()
+        for label, tensor in captures(self.inners, frame).items():
+            if label not in labels:  # what only the rule of a derivative refers to
+                labels[label] = len(labels)
+                given.append(tensor)
         further = Branches(self.inners, outputs, labels, guards, self.depth - 1, drawn=False)
         return further.stage(pred, given, frame)
 
@@ -257,10 +262,10 @@ class Branches:
             for inner, pulled in zip(self.inners, found, strict=True)
         ]
         results = self._staged(outputs, labels, guards, pred, given)
-        cts: list[Any] = [None] * (1 + len(operands))
+        totals: list[Any] = [None] * (1 + len(operands))
         for place, result in zip(places, results, strict=True):
-            cts[1 + place] = result
-        return cts
+            totals[1 + place] = result
+        return totals
 
     def _push(self, entering: Sequence[Any], ans: Any, pred: Any, *operands: Any) -> tuple[Any, ...]:
         """Tangents of the results: the same choice between the functions' JVPs."""

@@ -1,9 +1,9 @@
 """InnerTrace: the trace of a branch, or of the body of a loop, inside of another trace.
 
 What the function takes from outside becomes an operand: values of the trace around it, Variables, the user's arrays.
-What it assigns becomes a result. Where tapes around it track an operand, the inner trace keeps records of its own, one
-for each of these tapes and one more, so that derivatives of the function can be derived from them later, as sub-programs
-again: first derivatives from the last record, recorded by those before it, and so on.
+What it assigns becomes a result. Where tapes are recording around it, the inner trace keeps records of its own, one for
+each of these tapes and one more. Derivatives of the function are derived from them later, as sub-programs again: first
+derivatives from the last record, recorded by those before it, and so on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..forward import push_forward
 from ..node import Node, leaf
 from ..recording import Frame, Record
 from ..symbol import Value
-from ..tensor import Tensor
+from ..tensor import Tensor, as_value
 from ..variable import Variable
 from .code import Code
 
@@ -63,10 +63,13 @@ class InnerTrace(Trace):
         """Run a function of the user's, and give what it returns as Tensors of this trace."""
         found = self.under(len(self.records), lambda: [self.inside(each) for each in function()])
         self._check_moved()
+        return found
+
+    def _settle(self) -> None:
+        """Make constants of arrays that nobody else has: they were made inside."""
         for each in self.program.inputs:
             if each.kind in ("array", "tensor") and self._is_ours(each):
-                each.kind, each.key = "constant", np.asarray(each.key.array if each.kind == "tensor" else each.key)
-        return found
+                each.kind, each.key = "constant", as_value(each.key)
 
     def under(self, depth: int, function: Callable[[], Any]) -> Any:
         """Call ``function`` with the first ``depth`` records recording."""
@@ -210,6 +213,7 @@ class InnerTrace(Trace):
     @property
     def captured(self) -> dict[Hashable, Input]:
         """What comes from outside, by label."""
+        self._settle()
         return {label: each for label, each in self.labels.items() if each.kind in CAPTURED}
 
     @property
@@ -351,4 +355,3 @@ def _slice(program: Program, name: str, outputs: list[Value], guards: list[Value
     new.outputs = [own[value] for value in outputs]
     new.guards = [own[value] for value in guards]
     return new
-

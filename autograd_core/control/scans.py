@@ -13,7 +13,7 @@ from ..recording import Frame, trace_here
 from ..tensor import Tensor
 from .body import Body, live_cotangents, pull, push
 from .code import Code
-from .weave import tracked
+from .weave import newcomers, tracked
 
 
 class _Iterate:
@@ -38,7 +38,11 @@ class _Iterate:
         stacks = arrays[self._carry : self._carry + self._slices]
         constants = arrays[self._carry + self._slices :]
         results = [np.empty((self._length, *shape), dtype) for shape, dtype in self.code.specs[self._carry :]]
-        drawn = [np.empty((self._length, *shape), dtype) for _, shape, dtype in self.code.hosts] if self._keeps_draws else []
+        drawn = (
+            [np.empty((self._length, *shape), dtype) for _, shape, dtype in self.code.hosts]
+            if self._keeps_draws
+            else []
+        )
         for index in range(self._length)[:: -1 if self._reverse else 1]:
             draws = self.code.draw()
             for stack, draw in zip(drawn, draws, strict=False):
@@ -100,8 +104,8 @@ class Scan:
     def _split(self, ans: Sequence[Any]) -> tuple[Any, Any, Any, Any]:
         """Last carry, results, first carries of all steps, draws."""
         count = len(self.body.carry)
-        results = count + len(self.body.results) - count
-        return ans[:count], ans[count:results], ans[results : results + count], ans[results + count :]
+        stop = len(self.body.results)  # with the first carries, of which there are `count`
+        return ans[:count], ans[count:stop], ans[stop : stop + count], ans[stop + count :]
 
     def _pull(self, ct: Any, ans: Any, *operands: Any) -> list[Any]:
         """Cotangents of the operands: a loop in the other direction."""
@@ -115,6 +119,9 @@ class Scan:
         given += [*starts, *operands[count : count + len(body.slices)], *draws, *live.values()]
         given += operands[count + len(body.slices) :]
         frame: Any = recording.current()
+        new = newcomers(body.inner, pulled.body.labels, frame)
+        pulled.body.constants += new
+        given += new.values()
         found = Scan(f"{self.name} backward", pulled.body, self.length, not self.reverse).stage(given, frame)
         places = [*(body.carry[i] for i in pulled.floating), *pulled.sums, *pulled.outer]
         totals = dict(zip(places, found, strict=True))
@@ -134,6 +141,9 @@ class Scan:
         given += [*operands[count:end], *draws, *(t for label, t in others.items() if label in body.slices)]
         given += [*operands[end:], *(t for label, t in others.items() if label not in body.slices)]
         frame: Any = recording.current()
+        new = newcomers(body.inner, pushed.body.labels, frame)
+        pushed.body.constants += new
+        given += new.values()
         found = Scan(f"{self.name} forward", pushed.body, self.length, self.reverse).stage(given, frame)
         parts: list[Any] = [np.zeros(out.shape, out.dtype) for out in ans]
         for place, tangent in zip(pushed.floating, found[count:], strict=False):

@@ -32,6 +32,12 @@ def captures(inners: Sequence[InnerTrace], frame: Frame) -> dict[Hashable, Any]:
     return found
 
 
+def newcomers(inner: InnerTrace, labels: Sequence[Hashable], frame: Frame) -> dict[Hashable, Any]:
+    """What a derivative takes from outside that the function itself does not: arrays that a rule refers to."""
+    known = set(labels)
+    return {label: each for label, each in captures([inner], frame).items() if label not in known}
+
+
 def written(inners: Sequence[InnerTrace]) -> dict[Hashable, Input]:
     """Variables and buffers that any of the functions assigns, by label."""
     return {label: source for inner in inners for label, source in inner.written.items()}

@@ -70,7 +70,7 @@ def _pull(ct_y, ct_mean, ct_variance, x, scale, offset, mean, variance, *, axes:
         wrt_x -= unit * (_sum(product, axes) / count)
         wrt_x *= scale * factor
     else:
-        product *= scale
+        product = product * scale  # not in place: without axes to sum over, it is the scale's cotangent itself
         wrt_x = ct_y * scale
         wrt_x -= _sum(wrt_x, axes) / count
         wrt_x -= unit * (_sum(product, axes) / count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from .build import Builder
 NUMBERS = (0, 1, 2, 0.0, -0.0, 1.0, 0.5, -1.5, 2.0)
 
 
-class NothingFits(Exception):
+class NothingFitsError(Exception):
     """No value, and no small input, is as an instruction needs it."""
 
 
@@ -72,7 +73,7 @@ class Random:
             new = Value(self.shape(), np.dtype(np.float32))
             if condition(new):
                 return self.input(new.shape)
-        raise NothingFits
+        raise NothingFitsError
 
     def input(self, shape: tuple[int, ...]) -> Value:
         """A new input of some kind."""
@@ -105,10 +106,8 @@ class Random:
 
     def step(self) -> None:
         """One random instruction."""
-        try:
+        with suppress(NothingFitsError):  # another one will
             self.pick(STEPS)(self, self.value())
-        except NothingFits:
-            pass  # another one will
 
     def program(self, length: int = 12, writes: int = 2) -> tuple[Program, list[Any]]:
         """A program, and arrays to run it on."""

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("numba")
 
+from autograd_core.compile import emit_numba
 from autograd_core.compile.emit_numba import emit
 from autograd_core.compile.executable import BOUND, PASSED, ZeroMetInfinity
 from autograd_core.compile.program import evaluate
@@ -25,9 +26,9 @@ from tests.compile.build import Builder
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 
 
-def run(builder, program, times=1):
+def run(builder, program, times=1, workers=None):
     """Run both ways on the builder's examples and compare outputs and what was written."""
-    executable = emit(program)
+    executable = emit(program, workers)
     for _ in range(times):
         arrays = [np.array(a) for a in builder.examples()]
         outputs, writes, _ = evaluate(program, [a.copy() for a in arrays])
@@ -175,7 +176,9 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("shapes", SHAPES)
-@pytest.mark.parametrize("dtypes", [("float32", "float32"), ("float64", "float32"), ("int64", "float32"), ("int64", "int64")])
+@pytest.mark.parametrize(
+    "dtypes", [("float32", "float32"), ("float64", "float32"), ("int64", "float32"), ("int64", "int64")]
+)
 def test_matrix_products(shapes, dtypes):
     b = Builder()
     x, y = (b.argument((normal(s, "float64", 1) * 3).astype(d)) for s, d in zip(shapes, dtypes, strict=True))
@@ -199,7 +202,12 @@ def test_outer_vecdot_concatenate_stack():
     b = Builder()
     x, y = b.argument(normal((3, 4))), b.argument(normal((4,), seed=1))
     t = b.add(TRANSPOSE, x, axes=(1, 0))
-    found = [b.add(OUTER, t, y), b.add(VECDOT, x, y), b.add(CONCATENATE, x, x, axis=0), b.add(CONCATENATE, x, x, axis=1)]
+    found = [
+        b.add(OUTER, t, y),
+        b.add(VECDOT, x, y),
+        b.add(CONCATENATE, x, x, axis=0),
+        b.add(CONCATENATE, x, x, axis=1),
+    ]
     found += [b.add(STACK, t, t, axis=axis) for axis in (0, 1, 2)]
     run(b, b.finish(*found, b.add(RESHAPE, t, shape=(12,)), b.add(RESHAPE, x, shape=(2, 6), order="F")))
 
@@ -228,6 +236,62 @@ def test_two_threads_at_once():
         results = list(pool.map(lambda a: [executable(a)[0] for _ in range(50)], inputs))
     for k, found in enumerate(results, 1):
         np.testing.assert_allclose(found, k**3 * 64.0**4, rtol=1e-5)
+
+
+# -- on several threads ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def always_cut(monkeypatch):
+    monkeypatch.setattr(emit_numba, "WORTH", 0.0)
+    monkeypatch.setattr(emit_numba, "cuts", lambda m, n, k, threads: (threads, 1) if m >= n else (1, threads))
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_training_step_on_several_threads(always_cut, guarded):
+    executable = run(*network(guarded), times=2, workers=3)
+    assert "in_parallel(" in executable.source
+
+
+@pytest.mark.parametrize("shape", [(1001,), (300, 7), (7, 300), (5, 3, 200), (70_000,)])
+def test_reductions_on_several_threads(always_cut, shape):
+    b = Builder()
+    x = b.argument(normal(shape))
+    y = b.add(SIGMOID, x)
+    axes = [tuple(range(len(shape))), (0,), (len(shape) - 1,)]
+    found = [b.add(row, y, axis=a, keepdims=False) for row in (SUM, MEAN, MAX) for a in axes]
+    found += [b.add(ANY, b.add(GREATER, x, 0), axis=axes[0], keepdims=False), y]
+    executable = run(b, b.finish(*found, guards=(y,)), workers=4)
+    if len(shape) == 1:
+        assert executable.report()[0]["threads"] == 4
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("row", [SUM, MEAN, MAX])
+def test_sums_of_rows_and_columns_on_several_threads(always_cut, axis, row):
+    b = Builder()
+    y = b.add(SIGMOID, b.argument(normal((50, 700))))
+    executable = run(b, b.finish(b.add(row, y, axis=(axis,), keepdims=True), y), workers=4)
+    assert executable.report()[0]["threads"] == 4
+
+
+def test_products_of_every_layout_on_several_threads(always_cut):
+    b = Builder()
+    x, y = b.argument(normal((37, 21))), b.argument(normal((21, 50), seed=1))
+    xt, yt = b.argument(normal((21, 37))), b.argument(normal((50, 21), seed=1))
+    turned = [b.add(TRANSPOSE, v, axes=(1, 0)) for v in (xt, yt)]
+    found = [b.add(MATMUL, left, right) for left in (x, turned[0]) for right in (y, turned[1])]
+    found += [b.add(MATMUL, b.add(TRANSPOSE, y, axes=(1, 0)), b.add(TRANSPOSE, x, axes=(1, 0)))]
+    run(b, b.finish(*found), workers=4)
+
+
+def test_long_sums_in_float32_stay_exact():
+    b = Builder()
+    x = b.argument(np.full(10_000_019, 0.1, np.float32))
+    for workers in (1, 2):
+        executable = emit(b.finish(b.add(SUM, x, axis=(0,), keepdims=False)), workers)
+        executable.bind([])
+        assert abs(executable(b.examples()[0])[0] / (10_000_019 * float(np.float32(0.1))) - 1) < 1e-6
 
 
 # -- at random ---------------------------------------------------------------------------------------------------------

@@ -119,28 +119,54 @@ CASES += [rule(lambda b, x: b.add(TRANSPOSE, b.add(TRANSPOSE, x, axes=(1, 0)), a
 CASES += [rule(lambda b, x: b.add(TRANSPOSE, x, axes=(1, 0)), ["transpose"])]
 CASES += [rule(lambda b, x: b.add(TRANSPOSE, b.add(RESHAPE, x, shape=(2, 1, 3)), axes=(1, 0, 2)), ["reshape"])]
 CASES += [rule(lambda b, x: b.add(BROADCAST_TO, x, shape=(2, 3)), [])]
-CASES += [rule(lambda b, x: b.add(BROADCAST_TO, b.add(BROADCAST_TO, x, shape=(4, 2, 3)), shape=(5, 4, 2, 3)), ["broadcast_to"])]
+CASES += [
+    rule(
+        lambda b, x: b.add(BROADCAST_TO, b.add(BROADCAST_TO, x, shape=(4, 2, 3)), shape=(5, 4, 2, 3)), ["broadcast_to"]
+    )
+]
 CASES += [rule(lambda b, x, y: b.add(MULTIPLY, b.add(BROADCAST_TO, x, shape=(2, 3)), y), ["multiply"], ROW, X)]
-CASES += [rule(lambda b, x: b.add(MULTIPLY, b.add(BROADCAST_TO, x, shape=(2, 3)), 2.0), ["broadcast_to", "multiply"], ROW)]
+CASES += [
+    rule(lambda b, x: b.add(MULTIPLY, b.add(BROADCAST_TO, x, shape=(2, 3)), 2.0), ["broadcast_to", "multiply"], ROW)
+]
 CASES += [rule(lambda b, x: b.add(ASTYPE, x, dtype=np.dtype("f4")), [])]
 CASES += [rule(lambda b, x: b.add(ASTYPE, b.add(ASTYPE, x, dtype=np.dtype("f8")), dtype=np.dtype("f4")), [])]
-CASES += [rule(lambda b, x: b.add(ASTYPE, b.add(ASTYPE, x, dtype=np.dtype("f2")), dtype=np.dtype("f4")), ["astype"] * 2)]
+CASES += [
+    rule(lambda b, x: b.add(ASTYPE, b.add(ASTYPE, x, dtype=np.dtype("f2")), dtype=np.dtype("f4")), ["astype"] * 2)
+]
 CASES += [rule(lambda b, x: b.add(GETITEM, x, index=(slice(None), ...)), [])]
 CASES += [rule(lambda b, x: b.add(GETITEM, x, index=(None, ...)), ["getitem"])]
 CASES += [rule(lambda b, x: b.add(SUM, x, axis=(), keepdims=False), [], UNSIGNED)]
 CASES += [rule(lambda b, x: b.add(SUM, b.add(RESHAPE, x, shape=(2, 1, 3)), axis=(1,), keepdims=False), [], UNSIGNED)]
 CASES += [rule(lambda b, x: b.add(MAX, b.add(RESHAPE, x, shape=(2, 1, 3)), axis=(1,), keepdims=True), ["reshape"])]
 CASES += [rule(lambda b, x: b.add(SUM, x, axis=(), keepdims=False), ["sum"], np.array([True, False]))]  # counts
-CASES += [rule(lambda b, x: b.add(SUM, b.add(BROADCAST_TO, x, shape=(4, 2, 3)), axis=(0,), keepdims=False), ["multiply"], UNSIGNED)]
-CASES += [rule(lambda b, x: b.add(SUM, b.add(BROADCAST_TO, x, shape=(4, 2, 3)), axis=(1,), keepdims=False), ["broadcast_to", "sum"])]
+CASES += [
+    rule(
+        lambda b, x: b.add(SUM, b.add(BROADCAST_TO, x, shape=(4, 2, 3)), axis=(0,), keepdims=False),
+        ["multiply"],
+        UNSIGNED,
+    )
+]
+CASES += [
+    rule(
+        lambda b, x: b.add(SUM, b.add(BROADCAST_TO, x, shape=(4, 2, 3)), axis=(1,), keepdims=False),
+        ["broadcast_to", "sum"],
+    )
+]
 CASES += [rule(lambda b, x: b.add(EXP, b.add(ADD, b.constant(ROW), b.constant(ROW))), [])]  # folded
 CASES += [rule(lambda b, x: b.add(EXP, x), ["exp"])]
-CASES += [rule(lambda b, x: b.add(BROADCAST_TO, b.constant(np.float32(2)), shape=(5000,)), ["broadcast_to"])]  # stays small
+CASES += [
+    rule(lambda b, x: b.add(BROADCAST_TO, b.constant(np.float32(2)), shape=(5000,)), ["broadcast_to"])
+]  # stays small
 CASES += [rule(lambda b, x: (b.add(MULTIPLY, x, x), b.add(MULTIPLY, x, x)), ["multiply"])]
 CASES += [rule(lambda b, x, y: (b.add(MULTIPLY, x, y), b.add(MULTIPLY, y, x)), ["multiply"], X, ROW)]
 CASES += [rule(lambda b, x, y: (b.add(SUBTRACT, x, y), b.add(SUBTRACT, y, x)), ["subtract"] * 2, X, ROW)]
 CASES += [rule(lambda b, x: (b.add(ADD, x, 1), b.add(ADD, x, 1.0)), ["add"] * 2, INTEGERS)]  # 1 is not 1.0
-CASES += [rule(lambda b, x: (b.add(ADD, x, 0.0), b.add(MULTIPLY, x, 0.0), b.add(MULTIPLY, x, -0.0)), ["add", "multiply", "multiply"])]
+CASES += [
+    rule(
+        lambda b, x: (b.add(ADD, x, 0.0), b.add(MULTIPLY, x, 0.0), b.add(MULTIPLY, x, -0.0)),
+        ["add", "multiply", "multiply"],
+    )
+]
 
 
 @pytest.mark.parametrize(("build", "left", "arrays"), CASES)

@@ -4,9 +4,9 @@ As in ``ops.correlation``: windows that are neighbours share a row of the column
 with shifted copies of itself in a band. Images are shared among threads; each thread has its own columns, for a few
 lines of windows at a time, so that they stay in its cache.
 
-``shape`` is (channels, height, width), ``kernel`` (filters, height, width), ``moves`` (strides, padding before,
-dilation, each for both axes), ``plan`` (lines and columns of windows, windows of a tile, taps, step, lines at a time). With
-one spatial axis the height is 1.
+``shape`` is (channels, height, width), ``size`` (filters, height, width of the kernel), ``moves`` (strides, padding
+before, dilation, each for both axes), ``plan`` (lines and columns of windows, windows of a tile, taps, step, lines at a
+time). With one spatial axis the height is 1.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..program import Program
+from ..program import Instruction, Program
 from .algebra import algebra
 from .check import check
 from .common import common
@@ -33,13 +33,14 @@ def optimise(program: Program, passes: Sequence[Pass] = PASSES) -> Program:
         If a pass has made a program that does not fit together.
     """
     program = dead(program)
+    seen: set[Instruction] = set()
     for _ in range(ROUNDS):
         before = program
         for each in passes:
             program = each(program)
-            check(program, each.__name__)
+            check(program, each.__name__, seen)
         program = dead(program)
-        check(program, dead.__name__)
+        check(program, dead.__name__, seen)
         if _as_before(program, before):
             break
     return program

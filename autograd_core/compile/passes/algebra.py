@@ -43,7 +43,11 @@ def same_type(value: Any, i: Instruction) -> bool:
 
 def is_number(operand: Any, number: float) -> bool:
     """Whether an operand is the Python number, the sign of a zero included."""
-    return operand.__class__ in (int, float) and operand == number and math.copysign(1, operand) == math.copysign(1, number)
+    return (
+        operand.__class__ in (int, float)
+        and operand == number
+        and math.copysign(1, operand) == math.copysign(1, number)
+    )
 
 
 def _floating(*operands: Any) -> bool:
@@ -116,7 +120,13 @@ def _divide_by_number(new: Rewriting, i: Instruction, x: Any, y: Any) -> Value |
     if is_number(y, 1):
         return x
     # By a power of two: the product is exact, and division takes several times as long.
-    if y and math.isfinite(y) and math.frexp(y)[0] in (0.5, -0.5) and 2.0**-60 <= abs(y) <= 2.0**60 and x.dtype.itemsize >= 4:
+    if (
+        y
+        and math.isfinite(y)
+        and math.frexp(y)[0] in (0.5, -0.5)
+        and 2.0**-60 <= abs(y) <= 2.0**60
+        and x.dtype.itemsize >= 4
+    ):
         return new.apply(i, MULTIPLY, (x, 1.0 / y))
     return None
 

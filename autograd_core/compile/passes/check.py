@@ -21,8 +21,16 @@ class PlanError(AutogradError, RuntimeError):
     """A program does not fit together: a fault of a pass, not of the user's program."""
 
 
-def check(program: Program, after: str = "") -> None:
+def check(program: Program, after: str = "", seen: set[Instruction] | None = None) -> None:
     """Raise for a program that reads what is not there, writes a value twice, or whose shapes or dtypes do not agree.
+
+    Parameters
+    ----------
+    program : Program
+    after : str
+        Name of the pass that has made it.
+    seen : set of Instruction, optional
+        Instructions whose shapes and dtypes were found right before; those that are found right now are added.
 
     Raises
     ------
@@ -41,7 +49,10 @@ def check(program: Program, after: str = "") -> None:
             if result in known:
                 raise PlanError(f"{where}: {instruction} makes {result.name}, which is there already.")
             known.add(result)
-        _check_types(instruction, where)
+        if seen is None or instruction not in seen:
+            _check_types(instruction, where)
+    if seen is not None:
+        seen.update(program.instructions)
     for value in program.roots():
         if value not in known:
             raise PlanError(f"{where}: {value.name} is wanted, and nothing makes it.")

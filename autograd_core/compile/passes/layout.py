@@ -97,14 +97,18 @@ def _getitem(new: Rewriting, i: Instruction, x: Value, index: Any) -> Value | No
     return x if everything and same_type(x, i) else None
 
 
-def _reduce(new: Rewriting, i: Instruction, x: Value, axis: tuple[int, ...], keepdims: bool, **others: Any) -> Value | None:
+def _reduce(
+    new: Rewriting, i: Instruction, x: Value, axis: tuple[int, ...], keepdims: bool, **others: Any
+) -> Value | None:
     """A reduction over axes of length 1, or none at all."""
     if others.get("dtype") is not None or "initial" in others or x.dtype != i.result.dtype or x.dtype.kind not in "fc":
         return None
     return reshaped(new, i, x) if all(x.shape[at] == 1 for at in axis) and x.size == i.result.size else None
 
 
-def _sum(new: Rewriting, i: Instruction, x: Value, axis: tuple[int, ...], keepdims: bool, dtype: Any = None) -> Value | None:
+def _sum(
+    new: Rewriting, i: Instruction, x: Value, axis: tuple[int, ...], keepdims: bool, dtype: Any = None
+) -> Value | None:
     nothing = _reduce(new, i, x, axis, keepdims, dtype=dtype)
     if nothing is not None or dtype is not None or x.dtype.kind != "f" or x.dtype.itemsize < 4 or not x.size:
         return nothing
@@ -132,7 +136,7 @@ def _sum_of_copies(
 def _add(new: Rewriting, i: Instruction, x: Any, y: Any) -> Value | None:
     """``a + (zeros with y added at an index)``: y added to ``a`` there, in place if nobody else reads ``a``.
 
-    For an ``a`` that was made in the same way, from zeros: it has no entry -0.0, to which adding 0.0 makes a difference.
+    For an ``a`` that was made in the same way, from zeros: it has no entry -0.0, which adding 0.0 would change.
     """
     left, right = new.maker(x, ADD_AT), new.maker(y, ADD_AT)
     if left is None or right is None or not same_type(x, i) or not same_type(y, i) or not _from_zeros(new, left):

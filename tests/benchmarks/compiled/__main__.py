@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from tests.benchmarks.compiled.runner import Settings, run_work
 from tests.benchmarks.compiled.table import report
@@ -32,6 +33,10 @@ def arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--threads", type=int, help="cores and threads for everybody (default: each one's own)")
     parser.add_argument("--patience", type=float, default=600, help="seconds that one answer may take (%(default)s)")
+    parser.add_argument(
+        "--wait", type=float, default=1, help="seconds that a chunk waits for others to rest (%(default)s)"
+    )
+    parser.add_argument("--limit", type=float, default=600, help="seconds for the rounds of a row (%(default)s)")
     parser.add_argument("--out", help="also write the tables into this file")
     parser.add_argument("--verbose", action="store_true", help="show what the contenders print")
     args = parser.parse_args()
@@ -45,14 +50,14 @@ def main() -> None:
     args = arguments()
     settings = Settings(
         rounds=args.rounds, peers=args.peers == "auto", peer_python=args.peer_python, threads=args.threads,
-        only=tuple(filter(None, args.contenders.split(","))), patience=args.patience, verbose=args.verbose,
+        only=tuple(filter(None, args.contenders.split(","))), patience=args.patience, wait=args.wait, limit=args.limit, verbose=args.verbose,
     )  # fmt: skip
-    rows = {name: (find_work(name), run_work(name, settings)) for name in args.only.split(",")}
-    text = report(rows, settings)
-    print(text)
-    if args.out:
-        with open(args.out, "w", encoding="utf-8") as file:
-            file.write(text)
+    rows = {}
+    for name in args.only.split(","):
+        rows[name] = find_work(name), run_work(name, settings)
+        if args.out:  # after each row: a long run that is stopped has its results so far
+            Path(args.out).write_text(report(rows, settings), encoding="utf-8")
+    print(report(rows, settings))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,12 +25,12 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.compiled.work import PEERS, Arrays, Contender, Work, find_work
+from tests.benchmarks.compiled.work import PEERS, QUIET, Arrays, Contender, Work, find_work
 
 ROOT = Path(__file__).resolve().parents[3]
 CHUNK_SECONDS = 0.1
-QUIET = 0.3  # cores that others may keep busy during a chunk that counts
 TRIES = 3  # rounds run for each round asked for, as long as quiet chunks are wanting
+LEAST_ROUNDS = 3
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
@@ -50,6 +51,8 @@ class Settings:
     threads: int | None = None
     only: tuple[str, ...] = ()  # parts of contenders' names
     patience: float = 600.0  # seconds that one answer may take: a compiler may be at work
+    wait: float = 1.0  # seconds that a chunk waits for the machine to be quiet
+    limit: float = 600.0  # seconds for the rounds of a row
     verbose: bool = False
 
 
@@ -169,28 +172,35 @@ def time_in_turn(name: str, work: Work, results: dict[str, Result], settings: Se
                 workers[key].ask("make")
                 check(workers[key], result, work, expected, folder)
                 counts[key] = workers[key].ask("calibrate", seconds=CHUNK_SECONDS)["count"]
-        take_turns(work, {key: workers[key] for key in counts}, counts, results, rounds_of(work, settings))
+        take_turns(work, {key: workers[key] for key in counts}, counts, results, settings)
     finally:
         for worker in workers.values():
             worker.stop()
 
 
 def take_turns(
-    work: Work, workers: Mapping[str, Worker], counts: Mapping[str, int], results: Mapping[str, Result], rounds: int
+    work: Work,
+    workers: Mapping[str, Worker],
+    counts: Mapping[str, int],
+    results: Mapping[str, Result],
+    settings: Settings,
 ) -> None:
-    """Rounds until every contender has had so many quiet chunks, or ``TRIES`` times as many of any kind."""
-    for _ in range(TRIES * rounds):
+    """Rounds until every contender has had so many quiet chunks, or ``TRIES`` times as many of any kind, or time is up."""
+    rounds, end = rounds_of(work, settings), time.monotonic() + settings.limit
+    for number in range(TRIES * rounds):
         waiting = [key for key in workers if not results[key].missing and len(results[key].quiet()) < rounds]
-        if not waiting:
+        if not waiting or (number >= LEAST_ROUNDS and time.monotonic() > end):
             return
         random.shuffle(waiting)  # nobody always follows the same neighbour
         for key in waiting:
             with failures_into(results[key]):
-                keep(workers[key].ask("chunk", count=counts[key], warm=counts[key] // 8), results[key], work)
+                warm = counts[key] // 8
+                reply = workers[key].ask("chunk", count=counts[key], warm=warm, wait=settings.wait)
+                keep(reply, results[key], work)
 
 
 def rounds_of(work: Work, settings: Settings) -> int:
-    return max(3, round(settings.rounds * work.rounds))
+    return max(LEAST_ROUNDS, round(settings.rounds * work.rounds))
 
 
 def time_first_calls(name: str, work: Work, results: dict[str, Result], settings: Settings, folder: str) -> None:
@@ -208,7 +218,7 @@ def time_first_calls(name: str, work: Work, results: dict[str, Result], settings
             try:
                 with failures_into(result):
                     worker.ask("make")
-                    reply = worker.ask("chunk", count=1, warm=0)
+                    reply = worker.ask("chunk", count=1, warm=0, wait=settings.wait)
                     if number:
                         keep(reply, result, work)
             finally:

@@ -9,8 +9,8 @@ import statistics
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.benchmarks.compiled.runner import QUIET, Result, Settings
-from tests.benchmarks.compiled.work import COLUMNS, OURS, Target, Work
+from tests.benchmarks.compiled.runner import Result, Settings
+from tests.benchmarks.compiled.work import COLUMNS, OURS, QUIET, Target, Work
 
 Results = Mapping[str, Result]
 

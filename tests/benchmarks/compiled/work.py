@@ -29,6 +29,7 @@ COLUMNS = {
 OURS = ("eager", "numpy", "numba")
 PEERS = ("torch", "torch.compile", "jax", "keras")
 PYTORCH = "as PyTorch has it: "  # results by its formulas of Adam and RMSprop, which place epsilon otherwise than Keras
+QUIET = 0.3  # cores that other processes may keep busy during a chunk that counts
 CHECKED = 5  # steps whose losses and weights are held against float64
 
 Arrays = dict[str, np.ndarray]

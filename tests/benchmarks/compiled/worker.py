@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.compiled.work import MissingPartError, Run, find_work
+from tests.benchmarks.compiled.work import QUIET, MissingPartError, Run, find_work
 
 PACKAGES = ("numpy", "numba", "scipy", "torch", "jax", "jaxlib", "keras", "tensorflow")
 
@@ -54,6 +54,16 @@ def settle(limit: float = 0.5) -> None:
             return
 
 
+def wait_for_quiet(limit: float) -> None:
+    """Wait until other processes rest, if they do within so many seconds."""
+    end = time.perf_counter() + limit
+    while time.perf_counter() < end:
+        before, start = busy_seconds(), time.perf_counter()
+        time.sleep(0.05)
+        if busy_seconds() - before < QUIET * (time.perf_counter() - start):
+            return
+
+
 class Server:
     """Answers the requests for one contender."""
 
@@ -80,8 +90,9 @@ class Server:
             count *= 4
         return {"count": max(1, round(count * seconds / taken))}
 
-    def chunk(self, count: int, warm: int) -> dict[str, Any]:
+    def chunk(self, count: int, warm: int, wait: float) -> dict[str, Any]:
         """Seconds per call, after some that are not timed; and how many cores others kept busy meanwhile."""
+        wait_for_quiet(wait)
         if warm:
             self.timed(warm)
         before, own, start = busy_seconds(), time.process_time(), time.perf_counter()
