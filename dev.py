@@ -176,7 +176,7 @@ def demo(args: Sequence[str]) -> int:
         names = sorted(path.stem for path in (ROOT / "demos").glob("[!_]*.py"))
         print(f"Which demo? python dev.py demo NAME, where NAME is one of: {', '.join(names)}", file=sys.stderr)
         return 2
-    prepare(["demos"], optional=["draw"])
+    prepare(["demos"], optional=["draw", "jit"])
     name, *rest = args
     return run([venv_python(), "-m", f"demos.{name}", *rest[rest[:1] == ["--"] :]])
 

@@ -11,13 +11,14 @@ import importlib.util
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import autograd_core as ag
 import nn
 import optim
-from demos._shared import make_parser, run
+from demos._shared import draw_graph, make_parser, run
 
 BATCH = 32
 
@@ -50,25 +51,33 @@ def timed(step: Callable[[Any, Any], Any], batches: list[Any], rounds: int) -> f
     return statistics.median(times) * 1e6
 
 
+def compiled_plan(step: Any, batch: Any) -> Any:
+    return step.plan(*batch)
+
+
+def moved(row: dict[str, Any]) -> int:
+    """Bytes that a kernel reads and writes."""
+    return int(row.get("reads", 0)) + int(row.get("writes", 0))
+
+
 def show(title: str, plan: Any, lines: int) -> None:
-    """The end of the emitted source, which is the step itself, and the kernels."""
+    """The end of the emitted source, which is the step itself, and the kernels that move most bytes."""
     source = plan.source.strip().splitlines()
     print(f"\n{title}: {plan!r}")
     for line in source[-lines:]:
         print("   ", line if len(line) < 110 else line[:107] + "...")
     print(f"  {'kernel':<42}{'operations':>11}{'bytes read':>12}{'written':>10}")
-    for row in plan.report():
+    for row in sorted(plan.report(), key=moved, reverse=True)[:lines]:
         if "operations" in row:
             reads, writes = row.get("reads", 0), row.get("writes", 0)
             print(f"  {row['name']:<42}{len(row['operations']):>11}{reads:>12,}{writes:>10,}")
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = make_parser(__doc__)
+def main() -> None:
+    parser = make_parser(str(__doc__))
     parser.add_argument("--steps", type=int, default=200, help="losses compared and steps timed (%(default)s)")
     parser.add_argument("--lines", type=int, default=12, help="lines of source to show (%(default)s)")
-    parser.add_argument("--draw", type=Path, metavar="FILE", help="draw the program after the passes, as FILE.gv")
-    args = parser.parse_args(arguments)
+    args = parser.parse_args()
 
     x, y = nn.datasets.clusters.load_data()
     count = len(x) // BATCH
@@ -94,18 +103,23 @@ def main(arguments: list[str] | None = None) -> None:
         for name, step in ways.items():
             losses[name].append(float(step(*batches[number % count])))
     for name in list(ways)[1:]:
-        compiled: Any = ways[name]
-        show(name, compiled.plan(*batches[0]), args.lines)
+        show(name, compiled_plan(ways[name], batches[0]), args.lines)
     apart = max(abs(a - b) for other in losses.values() for a, b in zip(losses["eager"], other, strict=True))
-    print(f"\nloss after {args.steps} steps: {losses['eager'][-1]:.6f}; largest difference between the ways: {apart:.1e}")
+    print(f"\nloss after {args.steps} steps: {losses['eager'][-1]:.6f}; the ways differ by at most {apart:.1e}")
     print(f"\n{'':<22}{'first step':>12}{'a step':>12}{'of eager':>10}")
     times = {name: timed(step, batches, max(3, args.steps // count)) for name, step in ways.items()}
     for name, took in times.items():
         print(f"{name:<22}{first[name] * 1e3:>9.1f} ms{took:>9.1f} us{took / times['eager']:>10.2f}")
-    if args.draw:
-        compiled = ways["compiled for NumPy"]
-        args.draw.write_text(compiled.plan(*batches[0]).draw().source, encoding="utf-8")
-        print(f"wrote {args.draw}")
+
+    args.output.mkdir(parents=True, exist_ok=True)
+    for name in list(ways)[1:]:
+        path = args.output / f"compiled_step_{name.split()[-1].lower()}.py"
+        path.write_text(compiled_plan(ways[name], batches[0]).source, encoding="utf-8")
+        print(f"wrote {path}")
+    plan = compiled_plan(ways["compiled for NumPy"], batches[0])
+    for name, optimised in (("recorded", False), ("optimised", True)):
+        drawing = SimpleNamespace(render=partial(plan.render, optimised=optimised))
+        draw_graph(drawing, args.output / f"compiled_step_{name}.svg")
 
 
 if __name__ == "__main__":

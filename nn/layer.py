@@ -15,7 +15,7 @@ from .calling import Call, current
 from .config import Configured, takes
 from .shapes import Shape
 from .symbolic import call_symbolically, has_symbols
-from .tracking import Tracked, note_change
+from .tracking import Tracked, Trained, note_change
 
 
 class Layer(Tracked, Configured):
@@ -324,7 +324,14 @@ class Layer(Tracked, Configured):
         if outermost is None or outermost is not self._added_in:
             self._added = ()
             object.__setattr__(self, "_added_in", outermost)
+        position = len(self._added)
         object.__setattr__(self, "_added", (*self._added, loss))
+        if ag.tracing.is_tracing() and isinstance(loss, ag.Tensor):
+            ag.tracing.afterwards(lambda value: self._note_loss(position, value), loss)
+
+    def _note_loss(self, position: int, value: Any) -> None:
+        """Keep what a loss that was added in a trace is after a run, as a call that is not traced would."""
+        object.__setattr__(self, "_added", (*self._added[:position], value, *self._added[position + 1 :]))
 
     def _forget_losses(self) -> None:
         object.__setattr__(self, "_added", ())
@@ -333,6 +340,8 @@ class Layer(Tracked, Configured):
     def losses(self) -> list[Any]:
         """Penalties of the weights' regularizers, and what the last call has added to the loss."""
         _, penalised, layers = self._known_weights()
+        if penalised and ag.tracing.is_tracing():
+            ag.tracing.static(Trained(self))
         found = [regularizer(weight) for weight, regularizer in penalised if weight.trainable]
         for layer in layers:
             if layer._added:

@@ -21,12 +21,11 @@ UNKNOWN = 100
 
 
 class Steps:
-    """The compiled steps of one model, until it is compiled anew or other variables become trainable."""
+    """The compiled steps of one model, until it is compiled anew."""
 
     def __init__(self, model: Any):
         self._model = model
         self._functions: dict[tuple[str, int], Any] = {}
-        self._trainable: tuple[int, ...] = ()
         self._eager: set[str] = set()  # what could not be traced
 
     def of(self, name: str, steps: int | None) -> Callable[..., Any]:
@@ -42,10 +41,6 @@ class Steps:
         steps = UNKNOWN if steps is None else steps
         if model.run_eagerly or name in self._eager or steps < FEWEST:
             return method
-        trainable = tuple(id(variable) for variable in model.trainable_variables)
-        if trainable != self._trainable:
-            self._functions.clear()
-            self._trainable = trainable
         size = steps.bit_length()
         function = self._functions.get((name, size))
         if function is None:

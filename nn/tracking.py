@@ -43,6 +43,8 @@ class Tracked:
     @property
     def trainable_weights(self) -> list[ag.Variable]:
         """The weights that training changes."""
+        if ag.tracing.is_tracing():
+            ag.tracing.static(Trained(self))
         return [weight for weight in self._known_weights()[0] if weight.trainable]
 
     trainable_variables = trainable_weights
@@ -198,6 +200,21 @@ class Tracked:
     def _tell_apart(self, layer: Any) -> None:
         """Number the name of ``layer`` if it was not chosen by the user and another layer here has it."""
         number_name(layer, {other.name for other in self._sublayers if other is not layer})
+
+
+class Trained:
+    """Which weights below a layer are trained: asked before each run of a plan that was made for some of them."""
+
+    def __init__(self, layer: Tracked):
+        self._layer = layer
+        self._changes = -1
+        self._weights: list[ag.Variable] = []
+
+    def __call__(self) -> list[int]:
+        if self._changes != Tracked._changes:  # otherwise only a Variable itself may have been frozen
+            self._weights = self._layer._known_weights()[0]
+            self._changes = Tracked._changes
+        return [id(weight) for weight in self._weights if weight.trainable]
 
 
 _OWN_LISTS = ("_own_weights", "_chain")  # that change only where ``note_change`` is called

@@ -131,7 +131,15 @@ class LBFGS(Optimizer):
             have if ``loss`` itself raises something.
         TapeError
             For a loss that is no function.
+        TraceError
+            Inside a function that is traced (``autograd_core.function``).
         """
+        if ag.tracing.is_tracing():
+            raise ag.TraceError(
+                "LBFGS.minimize: inside a function that is traced (autograd_core.function) the loss has no value yet, "
+                "by which the line search decides how often to compute it. Call minimize outside, and give it a traced "
+                "function: minimize(autograd_core.function(loss_fn), variables)."
+            )
         if not callable(loss) or tape is not None:
             raise ag.TapeError(
                 "LBFGS.minimize: got a loss that was computed already, or a tape; expected a function without "

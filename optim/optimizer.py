@@ -340,7 +340,12 @@ class Optimizer(Saved):
     def _count_call(self) -> None:
         self._calls += 1
 
+    def _limits(self) -> tuple[float | None, ...]:
+        """Options that are fixed in a plan: with others the function is traced again."""
+        return self.clipnorm, self.clipvalue, self.global_clipnorm, self.loss_scale_factor
+
     def _update_traced(self, gradients: list[Any], step: Callable[[], int], ahead: int) -> None:
+        ag.tracing.static(self._limits)
         if self.clipnorm is not None:
             gradients = traced.by_norm(gradients, self.clipnorm)
         elif self.clipvalue is not None:
@@ -352,7 +357,7 @@ class Optimizer(Saved):
             rate = self._rate_at(self._calls + ahead)
             return (*self.constants(rate, step()), rate * (self.weight_decay or 0.0))
 
-        shrinks = bool(ag.tracing.static(lambda: self.weight_decay))
+        shrinks = ag.tracing.static(lambda: bool(self.weight_decay))
         count = len(self.constants(0.0, 1)) + 1
         for group in self._groups:
             own = [gradients[i] for i in group.positions]

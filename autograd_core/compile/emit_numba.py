@@ -18,11 +18,12 @@ from .blas_sizes import cuts
 from .buffers import aligned, least
 from .executable import BOUND, PASSED
 from .fuse import Cluster, fuse
-from .loops import View, contiguous_strides, place
+from .loops import View, contiguous_strides, place, whole
 from .lower import Lowered, Op, lower, matrix
+from .lower_indexing import INDEXING
 from .numba_executable import NumbaExecutable
 from .numba_memory import Home, Memory, lay_out
-from .numba_nest import Nest, copy_lines, described
+from .numba_nest import Nest, copy_lines, described, update_lines
 from .program import Program, typed
 from .scalar import imports
 
@@ -44,7 +45,7 @@ class Emitter:
         self.scratch = 0
         self.parallel = False
         self.program = program
-        self.lowered: Lowered = lower(program)
+        self.lowered: Lowered = lower(program, INDEXING)
         self.memory: Memory = lay_out(self.lowered, fuse(self.lowered))
         inputs = list(self.lowered.inputs.values())
         self.bound = [i for i in inputs if i.kind in BOUND]
@@ -163,7 +164,9 @@ class Emitter:
     def _cluster(self, cluster: Cluster) -> list[str]:
         if cluster.kind == "loops":
             return self._nest(cluster)
-        write = {"product": self._product, "parts": self._parts, "kernel": self._library}[cluster.kind]
+        write = {
+            "product": self._product, "parts": self._parts, "kernel": self._library, "update": self._update,
+        }[cluster.kind]
         lines = write(cluster, cluster.ops[0])
         self._report(cluster, cluster.ops[0].primitive.name, cluster.reads)
         return lines
@@ -295,6 +298,25 @@ class Emitter:
         self.names.add("distinct")
         name = self._kernel(cluster, body, list(names.values()))
         return [f"{name}({', '.join(calls)})"]
+
+    def _update(self, cluster: Cluster, op: Op) -> list[str]:
+        """Copy, unless the result has taken the operand's place; then go over the entries that change."""
+        x, y, *indices = op.operands
+        result = op.result
+        names = {root: root.name.upper() for root in (*(v.root for v in (y, *indices)), result)}
+        same = self.memory.homes[x.root] == self.memory.homes[result]
+        lines = []
+        if not same:
+            names[x.root] = x.root.name.upper()
+            lines = copy_lines(whole(result), x, names[result], names[x.root])
+        body, used = update_lines(op, y, indices, names)
+        self.names |= used
+        parameters = [names[root] for root in names]
+        if len(names) > 1:
+            lines = [f"{', '.join(parameters)} = distinct({', '.join(parameters)})", *lines]
+            self.names.add("distinct")
+        name = self._kernel(cluster, [*lines, *body], parameters)
+        return [f"{name}({', '.join(self.memory_name(root) for root in names)})"]
 
     def _kernel_call(self, cluster: Cluster, op: Op) -> str:
         call = op.params["call"]

@@ -95,6 +95,7 @@ class Fusion:
         self.late = late
         self.clusters: list[Cluster] = []
         self.position: dict[Value, int] = {}
+        self.checked: dict[int, int] = {}  # where the checks are, by the id of their op
 
     def add(self, op: Op) -> None:
         """Put one op where it fits."""
@@ -108,6 +109,7 @@ class Fusion:
         cluster.early |= early
         cluster.late |= late
         cluster.add(op)
+        self.checked[id(op)] = at
         for value in op.results:
             self.position[value] = at
 
@@ -120,7 +122,7 @@ class Fusion:
             return cluster.shape == shape and not apart and _compatible(cluster, op)
 
         made = [(view, self.position[view.root]) for view in op.views() if view.root in self.position]
-        least = 0
+        least = max((self.checked[id(check)] + 1 for check in op.params.get("after", ())), default=0)
         for view, at in made:
             cluster = self.clusters[at]
             least = max(least, at if fits(cluster) and cluster.takes(op, view) else at + 1)

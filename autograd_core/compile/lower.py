@@ -22,6 +22,9 @@ from .loops import Ints, View, _reshape, _transpose, contiguous_strides, view_of
 from .program import Input, Instruction, Program, values_in
 from .scalar import expression
 
+OF_NUMBERS = ("set_at", "add_at")
+"""Rules that take Python numbers for operands."""
+
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -31,7 +34,7 @@ class Op:
 
     Attributes
     ----------
-    kind : {"map", "gather", "reduce", "check", "product", "parts", "scatter", "kernel", "python"}
+    kind : {"map", "gather", "reduce", "check", "product", "parts", "update", "kernel", "python"}
     primitive : Primitive
     operands : tuple of View or number
     results : tuple of Value
@@ -103,11 +106,13 @@ class Lowered:
 class Lowering:
     """Turns the instructions of one program into ops."""
 
-    def __init__(self, program: Program):
+    def __init__(self, program: Program, rules: dict[str, Rule]):
+        self.rules = rules
         self.program = program
         self.result = Lowered()
         self.instruction: Any = None
         self.count = 0
+        self.checked: dict[Any, Op] = {}
 
     def run(self) -> Lowered:
         """The whole program."""
@@ -115,6 +120,8 @@ class Lowering:
         for each in self.program.inputs:
             done.inputs[each.value] = each
             done.views[each.value] = whole(each.value)
+            if each.kind == "constant" and each.value.size > 1 and (each.key == each.key.flat[0]).all():
+                done.views[each.value] = self.constant(each.key.flat[0]).broadcast(each.value.shape)
         for instruction in self.program.instructions:
             self.instruction = instruction
             self._lower(instruction)
@@ -138,8 +145,9 @@ class Lowering:
 
     def constant(self, array: Any) -> View:
         """An array found in parameters, as an input."""
+        array = np.asarray(array)
         value = self.new(array.shape, array.dtype)
-        value.name = f"c{len(self.result.inputs)}"
+        value.name = f"c{len(self.program.inputs) + self.count}"
         value.source = self.result.inputs[value] = Input("constant", np.ascontiguousarray(array), value)
         self.result.views[value] = whole(value)
         return self.result.views[value]
@@ -147,7 +155,7 @@ class Lowering:
     def op(self, kind: str, primitive: Any, operands: Any, results: Any, **params: Any) -> None:
         """Append an op; its results lie where they are written."""
         i = self.instruction
-        comment = "" if i is None else str(i)
+        comment = "" if i is None else " ".join(str(i).split())
         self.result.ops.append(
             Op(kind, primitive, tuple(operands), tuple(results), params, "" if i is None else i.place, comment)
         )
@@ -193,8 +201,9 @@ class Lowering:
         if call is not None:
             self._kernel(instruction, operands, call)
             return
-        rule = RULES.get(name)
-        if rule is None or not all(o.__class__ is View for o in operands) or not rule(self, instruction, operands):
+        rule = self.rules.get(name)
+        fits = rule is not None and (name in OF_NUMBERS or all(o.__class__ is View for o in operands))
+        if rule is None or not fits or not rule(self, instruction, operands):
             self._python(instruction, operands)
 
     def _is_view(self, instruction: Instruction, operands: list[Any]) -> bool:
@@ -217,10 +226,11 @@ class Lowering:
 
     def _kernel(self, instruction: Instruction, operands: list[Any], call: Any) -> None:
         used = range(len(operands)) if call.operands is None else call.operands
-        given = [self.contiguous(self._array(o)) if at in used else o for at, o in enumerate(operands)]
-        self.op("kernel", instruction.primitive, given, instruction.results, call=call)
+        given = [self.contiguous(self.array(o)) if at in used else o for at, o in enumerate(operands)]
+        self.op("kernel", instruction.primitive, given, instruction.results, call=call, instruction=instruction)
 
-    def _array(self, operand: Any) -> View:
+    def array(self, operand: Any) -> View:
+        """An operand as an array, also if it is a number."""
         return operand if operand.__class__ is View else self.constant(np.asarray(operand))
 
     def _python(self, instruction: Instruction, operands: list[Any]) -> None:
@@ -386,13 +396,15 @@ def _stack(lowering: Lowering, instruction: Instruction, operands: list[View]) -
     return True
 
 
-RULES: dict[str, Callable[[Lowering, Instruction, list[View]], bool]] = {
+Rule = Callable[[Lowering, Instruction, list[Any]], bool]
+
+RULES: dict[str, Rule] = {
     **dict.fromkeys((*REDUCTIONS, *LOGIC, "count_nonzero"), _reduce),
     "matmul": _matmul, "affine": _affine, "outer": _outer, "vecdot": _vecdot, "reshape": _copied_reshape,
     "concatenate": _concatenate, "stack": _stack,
 }  # fmt: skip
 
 
-def lower(program: Program) -> Lowered:
-    """Ops of a program."""
-    return Lowering(program).run()
+def lower(program: Program, more: dict[str, Rule] | None = None) -> Lowered:
+    """Ops of a program, by the rules here and ``more``."""
+    return Lowering(program, {**RULES, **(more or {})}).run()

@@ -174,14 +174,11 @@ class NumbaExecutable:
                 np.copyto(self._memory(value, frame, passed, outputs), result)
 
     def _applied(self, op: Op, frame: Frame, passed: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        instruction = op.params.get("instruction")
         extra = op.params.get("extra", ())
         given = [self._array(o, frame, passed, outputs) if o.__class__ is View else o for o in op.operands]
         count = len(given) - len(extra)
-        params = op.params.get("given", {})
-        if instruction is not None:
-            known = dict(zip(extra, given[count:], strict=True))
-            params = replaced(instruction.params, known.__getitem__)
+        known = dict(zip(extra, given[count:], strict=True))
+        params = replaced(op.params["instruction"].params, known.__getitem__)
         with np.errstate(all="ignore"):
             out = op.primitive.impl(*given[:count], **params)
         return out if out.__class__ is tuple else (out,)
@@ -218,8 +215,10 @@ class NumbaExecutable:
             self._frames.append(frame)
             raise ZeroMetInfinity
         op = self._failing[code - 1]
-        self._applied(op, frame, passed, outputs)
-        raise IndexError(f"{op.primitive.name}: an index is out of range: {op.comment}")
+        if op.kind == "kernel":  # the primitive itself says what is wrong
+            self._applied(op, frame, passed, outputs)
+        axis = f" for an axis of length {op.params['side']}" if "side" in op.params else ""
+        raise IndexError(f"an index is out of range{axis}: {op.comment} {op.place}".rstrip())
 
 
 __all__ = ["NumbaExecutable", "is_contiguous"]

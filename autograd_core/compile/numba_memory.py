@@ -200,6 +200,12 @@ def _dying(
     memory: Memory, cluster: Cluster, value: Value, at: int, last: dict[Value, int], taken: set[Value]
 ) -> Value | None:
     """An operand whose memory the result may take over: it is read here for the last time, entry by entry."""
+    if cluster.kind == "update":
+        x, *others = cluster.ops[0].views()
+        free = x.is_whole() and all(view.root is not x.root for view in others)
+        home = memory.homes.get(x.root)
+        fits = x.root.dtype == value.dtype and x.root.size == value.size and home is not None and home.kind == "work"
+        return x.root if free and fits and last[x.root] == at else None
     if cluster.kind != "loops" or value not in cluster.made:
         return None
     for op in cluster.ops:

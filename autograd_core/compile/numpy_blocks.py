@@ -188,6 +188,29 @@ def is_cut(step: Step, value: Value) -> bool:
     return value.ndim == ndim and value.shape[0] == step.length
 
 
+NARROW = 64  # entries; along a shorter last axis NumPy takes longer to repeat an operand than to compute with it
+
+
+def tiles_of(step: Step) -> dict[Value, tuple[int, ...]]:
+    """Operands that every block uses whole and that are short along the last axis: the shape of a block of each.
+
+    A bias of 6 added to (64, 28, 28, 6) floats takes 315 us, and 84 where it lies beside each row.
+    """
+    if step.flat:
+        return {}
+    shapes: dict[Value, set[tuple[int, ...]]] = {}
+    made = {i.result for i in step.instructions}
+    for i in step.instructions:
+        for value in i.values():
+            if value.size > 1 and not is_cut(step, value) and value not in made:
+                shapes.setdefault(value, set()).add(block_shape(step, i.result))
+    return {value: next(iter(found)) for value, found in shapes.items() if len(found) == 1 and _is_narrow(*found)}
+
+
+def _is_narrow(shape: tuple[int, ...]) -> bool:
+    return shape[-1] <= NARROW
+
+
 def inner_layout(step: Step) -> tuple[list[tuple[int, tuple[int, ...], str]], dict[Value, int], int]:
     """Work arrays of a block: (offset, shape, dtype) of each, which of them a value is in, and the size of all."""
     last: dict[Value, int] = {}
@@ -198,6 +221,11 @@ def inner_layout(step: Step) -> tuple[list[tuple[int, tuple[int, ...], str]], di
     ends_at: list[int] = []
     chosen: dict[Value, int] = {}
     size = 0
+    for value, shape in tiles_of(step).items():
+        chosen[value] = len(arrays)
+        arrays.append((size, shape, value.dtype.str))
+        ends_at.append(1 << 30)
+        size += -(-math.prod(shape) * value.dtype.itemsize // 64) * 64
     for place, i in enumerate(step.instructions):
         value = i.result
         if ends(i):

@@ -69,6 +69,17 @@ CONDITIONS: dict[Primitive, Callable[[Instruction], bool]] = {
 }  # fmt: skip
 
 
+def folds_of(terms: int, width: int) -> int:
+    """How many narrow rows are best seen as one wide row when they are added up.
+
+    With 50,000 rows of 6 floats BLAS takes 86 us, with 16 rows beside one another 20 us, and np.add.reduce 690 us.
+    """
+    folds = 1
+    while width * folds < 256 and terms % (2 * folds) == 0 and terms >= 1024 * folds:
+        folds *= 2
+    return folds
+
+
 class Calls:
     """Lines of source for instructions; ``writer`` gives names to what they need.
 
@@ -145,8 +156,15 @@ class Calls:
         if keepdims and x.ndim != 2:
             return None
         rest = x.size // terms
-        if leading and len(x.shape) - count == 1:
-            ones = self.writer.ones((1, terms) if keepdims else (terms,), x.dtype)
+        if leading and x.ndim - count == 1 and not keepdims:
+            folds = folds_of(terms, rest)
+            ones = self.writer.ones((terms // folds,), x.dtype)
+            product = f"{dot}({ones}, {self.writer.seen(x, (terms // folds, rest * folds))}"
+            if folds == 1:
+                return f"{product}, {out})"
+            return f"{self.writer.reduce(np.add)}({product}).reshape({(folds, rest)}), 0, None, {out})"
+        if leading and x.ndim - count == 1:
+            ones = self.writer.ones((1, terms), x.dtype)
             return f"{dot}({ones}, {self.writer.seen(x, (terms, rest))}, {out})"
         if trailing and terms <= BY_BLAS and x.ndim - count == 1:
             ones = self.writer.ones((terms, 1) if keepdims else (terms,), x.dtype)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from ..ops.reductions import SUM
 from ..symbol import Value
-from .numpy_blocks import ends, inner_layout, is_cut, parts_shape
-from .numpy_calls import REDUCTIONS
+from .numpy_blocks import ends, inner_layout, is_cut, parts_shape, tiles_of
+from .numpy_calls import REDUCTIONS, folds_of
 from .numpy_storage import Step
 from .program import Instruction
 
@@ -30,6 +32,7 @@ class Loop:
         self.ended = [i for i in step.instructions if ends(i)]
         self.fixed: dict[str, str] = {}  # text of the parts of each name, prepared
         self.moving: dict[str, str] = {}
+        self.tiled: set[Value] = set()
 
     def write(self) -> None:
         """Write the loop."""
@@ -52,7 +55,11 @@ class Loop:
     def _lay_out(self) -> None:
         """The work arrays of a block, and those of the parts of reductions."""
         parts = {self.chosen[i.result] for i in self.ended}
+        tiles = {k: value for value, k in self.chosen.items() if value in tiles_of(self.step)}
         for k, (offset, shape, dtype) in enumerate(self.arrays):
+            if k in tiles:
+                self._tile(k, tiles[k])
+                continue
             text = f'at(memory, {self.step.scratch + offset}, {shape}, "{np.dtype(dtype)}")'
             if k in parts:
                 self.writer.prepared.append(f"{self.name}_parts{k} = {text}")
@@ -60,28 +67,60 @@ class Loop:
             else:
                 self.fixed[f"t{k}"] = f"again({text}, {self.step.length})"
 
+    def _tile(self, k: int, value: Value) -> None:
+        """Memory for an operand repeated along a whole block."""
+        offset, shape, dtype = self.arrays[k]
+        self.tiled.add(value)
+        self.writer.prepared.append(
+            f'{self.name}_{value.name} = at(memory, {self.step.scratch + offset}, {shape}, "{np.dtype(dtype)}")'
+        )
+
     def _name(self, value: Value) -> None:
         """Say by which name the loop knows a value."""
         writer, step = self.writer, self.step
         made = any(value in i.results for i in step.instructions)
         if made and writer.storage.kind[value] == "fresh":
             writer.lines.append(f"{value.name} = {writer.empty(value)}")
-        if value in self.chosen:
+        if value in self.chosen and value not in self.tiled:
             writer.local[value] = f"t{self.chosen[value]}"
         elif is_cut(step, value):
             writer.local[value] = f"{value.name}_b"
             whole = f"{value.name}.reshape({value.size})" if step.flat and value.ndim > 1 else value.name
             parts = self.fixed if writer.storage.is_static(value) else self.moving
             parts[f"{value.name}_b"] = f"cut({whole}, {step.rows})"
+        elif value in self.tiled:
+            writer.local[value] = f"{value.name}_b"
+            self.fixed[f"{value.name}_b"] = f"again({self.name}_{value.name}, {step.length})"
+            writer.lines.append(f"copyto({self.name}_{value.name}, {value.name})  # once, and not in each block")
 
     def _lines(self, i: Instruction) -> list[str]:
         if i.primitive not in REDUCTIONS:
             first, *others = self.writer.calls.lines(i, self.writer.name(i.result))
             return [f"{first}  # {i.result.name}, {i.primitive.name}", *others]
+        product = self._sum_by_blas(i)
+        if product is not None:
+            return [f"{product}  # {i.result.name}, sum"]
         axis = "None" if self.step.flat else str(i.params["axis"])
         x, out = self.writer.name(i.operands[0]), self.writer.name(i.result)
         kept = "" if ends(i) else ", True"
         return [f"{self._reduce(i)}({x}, {axis}, None, {out}{kept})  # {i.result.name}, {i.primitive.name}"]
+
+    def _sum_by_blas(self, i: Instruction) -> str | None:
+        """The sum of all rows of a block, as ``Calls.reduction`` does it."""
+        (x,), axis, step = i.operands, i.params["axis"], self.step
+        if i.primitive is not SUM or step.flat or axis != tuple(range(x.ndim - 1)) or x.dtype.char not in "fd":
+            return None
+        middle, width = math.prod(x.shape[1:-1]), x.shape[-1]
+        if not middle * width:
+            return None
+        folds = math.gcd(folds_of(1 << 20, width), middle)
+        ones = self.writer.ones((step.rows, middle // folds), x.dtype)
+        self.fixed[f"{ones}_b"] = f"again({ones}, {step.length})"
+        rows = f"{self.writer.name(x)}.reshape(-1, {width * folds})" if x.ndim > 2 or folds > 1 else self.writer.name(x)
+        dot, out = self.writer.known(np.dot, "dot"), self.writer.name(i.result)
+        if folds == 1:
+            return f"{dot}({ones}_b.reshape(-1), {rows}, {out})"
+        return f"{self._reduce(i)}({dot}({ones}_b.reshape(-1), {rows}).reshape(-1, {width}), 0, None, {out})"
 
     def _reduce(self, instruction: Instruction) -> str:
         return self.writer.reduce(REDUCTIONS[instruction.primitive])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import MissingExtraError
+from ..graph.render import check, render
 from ..tensor import Tensor
 from . import diagram, emit_numpy
 from .binding import Binding
@@ -77,9 +79,24 @@ class Plan:
         Returns
         -------
         graphviz.Digraph
-            Notebooks show it; ``.render("plan.gv", format="svg")`` draws it where Graphviz is installed.
+            Notebooks show it; ``render`` writes it to a file.
         """
         return diagram.digraph(self.optimised if optimised else self.program, direction)
+
+    def render(self, path: str | Path, optimised: bool = True, direction: str = "TB") -> Path:
+        """Draw the program into a file: .svg, .png, .pdf, or .dot for the source of the drawing; see ``draw``.
+
+        Raises
+        ------
+        MissingExtraError
+            If no Graphviz is there.
+        GraphError
+            If the program is too large to be laid out, or there is no such folder or format.
+        """
+        program = self.optimised if optimised else self.program
+        path = Path(path)
+        check(path, len(program.instructions))
+        return render(diagram.digraph(program, direction), path)
 
     def __repr__(self) -> str:
         count = len(self.optimised.instructions)

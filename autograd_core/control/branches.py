@@ -18,7 +18,7 @@ from ..tensor import Overloaded, Tensor, as_value
 from ..tree import flatten
 from .code import Code
 from .inner import InnerTrace
-from .structure import Structure, check_same, is_array, spec, widened
+from .structure import Structure, check_same, is_array, spec, varies, widened
 from .weave import Labels, assign, captures, fresh, tracked, written
 
 
@@ -59,7 +59,7 @@ def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any],
     (np.float64(0.25), np.float64(0.0))
     """
     _check(pred, true_fun, false_fun)
-    if trace_here() is None or not is_array(pred):
+    if trace_here() is None or not varies(pred):
         return (true_fun if _truth(pred) else false_fun)(*operands)
     return _traced(pred, (true_fun, false_fun), operands)
 

@@ -18,7 +18,7 @@ from .carry import Carry, traced_step
 from .inner import InnerTrace
 from .repetition import Repetition
 from .scans import Scan
-from .structure import Structure, is_array, is_weak, spec
+from .structure import Structure, is_array, is_weak, spec, varies
 from .weave import assign, captures, fresh, written
 
 
@@ -103,12 +103,14 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
         for i in range(_integer(lower), _integer(upper)):
             now = carry.structure.rebuild(carry.next("body_fun", body_fun(i, now)))
         return now
-    if is_array(lower) or is_array(upper):
+    if varies(lower) or varies(upper):
         return _traced_fori(lower, upper, body_fun, init_val)
     steps = np.arange(int(lower), max(int(upper), int(lower)))
-    return _traced_scan(
-        "fori_loop", "body_fun", lambda now, i: (body_fun(i, now), None), carry, steps, len(steps), False
-    )[0]
+
+    def step(now: Any, i: Any) -> tuple[Any, None]:
+        return body_fun(i, now), None
+
+    return _traced_scan("fori_loop", "body_fun", step, carry, steps, len(steps), False)[0]
 
 
 def scan(
@@ -263,9 +265,6 @@ def _traced_scan(
     frame: Any = recording.current()
     slices = Structure(f"{name}: xs", xs)
     stacks = [leaf if isinstance(leaf, (Tensor, Variable)) else as_value(leaf) for leaf in slices.leaves]
-    if name == "fori_loop":
-        stacks = [frame.trace.value_of(np.array(stack)) if isinstance(stack, np.ndarray) else stack for stack in stacks]
-        stacks = [Tensor(stack, None) for stack in stacks]
     examples = [_slice(fresh(stack)) for stack in stacks]
 
     def call(inner: InnerTrace, now: Any, others: Sequence[Any]) -> tuple[Any, Structure]:

@@ -94,6 +94,11 @@ def is_array(leaf: Any) -> bool:
     return isinstance(leaf, (Overloaded, np.ndarray)) and not isinstance(leaf, Variable)
 
 
+def varies(leaf: Any) -> bool:
+    """Whether a truth value or a bound may be another one at the next call."""
+    return isinstance(leaf, (Overloaded, np.ndarray))
+
+
 def spec(leaf: Any) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and dtype."""
     value = leaf if isinstance(leaf, Overloaded) else as_value(leaf)

@@ -155,7 +155,7 @@ class BatchNormalization(Normalizer):
             )
         shape = [1] * inputs.ndim
         shape[axis] = length
-        if not (training and self.trainable):
+        if not (training and ag.tracing.static(lambda: self.trainable)):
             mean, variance = (anp.reshape(w, shape) for w in (self.moving_mean, self.moving_variance))
             return self._scaled(inputs - mean, variance, shape)
         axes = tuple(i for i in range(inputs.ndim) if i != axis)

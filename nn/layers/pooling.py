@@ -169,7 +169,7 @@ class GlobalAveragePooling1D(_GlobalAverage):
             return super().call(inputs)
         inputs = self._floating(inputs)
         (axis,) = self._axes(inputs.shape)
-        kept = np.asarray(anp.asarray(mask), inputs.dtype)
+        kept = anp.asarray(mask).astype(inputs.dtype)
         kept = kept[:, :, None] if axis == 1 else kept[:, None, :]
         return anp.sum(inputs * kept, axis=axis, keepdims=self.keepdims) / kept.sum(axis, keepdims=self.keepdims)
 

@@ -117,6 +117,7 @@ class RNN(Layer):
         how = Run(self.return_sequences, kept, self.zero_output_for_mask, training)
         output, states = run_cell(self.cell, sequences, states, how)
         if self.stateful:
+            object.__setattr__(self, "_left", states)
             ag.tracing.afterwards(lambda *now: self._keep(_around(states, now)), *leaves(states))
         return (output, *states) if self.return_state else output
 
@@ -162,9 +163,12 @@ class RNN(Layer):
     def _keep(self, states: Any) -> None:
         # Past `__setattr__`, which would take the list for one that holds weights.
         object.__setattr__(self, "states", states)
+        object.__setattr__(self, "_left", None)
 
     def _last_states(self) -> Any:
         """What the batch before has left; in a function that is traced, what it has left at each run."""
+        if ag.tracing.count(self):
+            return self.__dict__["_left"]  # of the call before, in the same function
         now = self.__dict__["states"]
         if ag.tracing.static(lambda: self.__dict__["states"] is None):
             return None

@@ -13,6 +13,7 @@ from demos import (
     _shared,
     batch_size,
     clusters,
+    compiled_step,
     gradient_descent,
     lenet,
     lstm_rows,
@@ -112,6 +113,18 @@ def test_lstm_rows(demo):
     assert accuracy > 50
     assert f"after 28 rows {accuracy:5.1f}% of the first 200 are told" in out
     assert written == [f"lstm_rows_{name}.png" for name in ("accuracy", "probabilities", "training")]
+
+
+def test_compiled_step(demo):
+    """The ways agree, the source is shown, and what was emitted and recorded is written."""
+    pytest.importorskip("numba")
+    out, written = demo(compiled_step, "--steps", "31", "--lines", "3")
+    assert float(out.split("differ by at most ")[1].split()[0]) < 1e-4
+    assert "compiled for NumPy" in out
+    assert "compiled for Numba" in out
+    kept = [f"compiled_step_{name}" for name in ("numba.py", "numpy.py")]
+    assert [name for name in written if name.endswith(".py")] == kept
+    assert len([name for name in written if name.endswith((".svg", ".dot"))]) == 2
 
 
 def test_one_seed_is_one_training(demo):

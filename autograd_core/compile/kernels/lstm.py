@@ -17,7 +17,8 @@ from .products import gemm
 
 LANES = 16
 SLOTS = 32
-WIDTH, DEPTH, NONE = np.uintp(LANES), np.uintp(SLOTS * LANES), np.uintp(0)
+STRIDE = (SLOTS + 1) * LANES  # one more, so that rows do not all fall into the same few lines of the cache
+WIDTH, DEPTH = np.uintp(LANES), np.uintp(STRIDE)
 
 # Indices that are sums are unsigned: a signed one that may be negative, for all that LLVM knows, counts from the end,
 # and a loop over it is not vectorised. (Signed and unsigned together would be a float.)
@@ -219,8 +220,8 @@ def _backward_group(
     ct_sums, part, before = scratch[: 4 * size], scratch[4 * size : 9 * size], scratch[9 * size : 10 * size]
     ct_carry, rest = scratch[10 * size : 11 * size], scratch[11 * size :]
     column, pulled = rest[: rows * LANES], rest[rows * LANES : 2 * rows * LANES]
-    all_columns = rest[2 * rows * LANES : (2 + SLOTS) * rows * LANES]
-    all_sums = rest[(2 + SLOTS) * rows * LANES :]
+    all_columns = rest[2 * rows * LANES : (2 * LANES + STRIDE) * rows]
+    all_sums = rest[(2 * LANES + STRIDE) * rows :]
     pulled[:] = 0
     start = (features + 1 - top) * LANES
     ct_output = pulled[start : start + size]
@@ -243,8 +244,7 @@ def _backward_group(
         if slot == 0:
             depth = min(SLOTS, time - t) * LANES
             beta = 0.0 if fresh else 1.0
-            ld = SLOTS * LANES
-            gemm(0, 1, rows, wide, depth, all_columns, ld, all_sums, ld, beta, ct_weights, wide)
+            gemm(0, 1, rows, wide, depth, all_columns, STRIDE, all_sums, STRIDE, beta, ct_weights, wide)
             fresh = False
     _store_rows(ct_h, first, count, ct_output)
     _store_rows(ct_c, first, count, ct_carry)

@@ -39,7 +39,7 @@ def _plan_backward(instruction: Instruction) -> Call | None:
     units = h.shape[1]
     rows = x.shape[2] + 1 + units
     parts = min(PARTS, -(-x.shape[0] // LANES))
-    scratch = (11 * units + 2 * rows + SLOTS * (rows + 4 * units)) * LANES
+    scratch = (11 * units + 2 * rows + (SLOTS + 1) * (rows + 4 * units)) * LANES
     work = tuple((shape, x.dtype) for shape in [(rows * 4 * units,), (parts, rows * 4 * units), (parts, scratch)])
     constant = bool(instruction.params.get("constant", False))
     static = (int(instruction.params.get("sequences", False)), int(constant))
