@@ -104,6 +104,9 @@ class GradientTape:
             raise TapeError("GradientTape.stop_recording: this tape is not recording; call it inside `with tape:`.")
         before, record = recording.current(), self._record
         recording.remove(record)
+        trace = recording.trace_here()
+        if trace is not None:
+            trace.pause(record)
         try:
             yield
         finally:

@@ -207,7 +207,7 @@ class Tensor(Overloaded):
 
     def _become(self, result: Tensor) -> None:
         """Go on as ``result``: under a trace, which must know if it is a Tensor from outside that changes."""
-        if result.array.__class__ is Value and self.array.__class__ is not Value:
+        if result.array.__class__ is Value:
             trace_here().moved(self)
         self.array, self.node = result.array, result.node
 

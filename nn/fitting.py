@@ -29,6 +29,7 @@ from .feeding import (
     split,
     unpacked,
 )
+from .steps import figures_of
 
 
 class Fit:
@@ -96,10 +97,15 @@ class Fit:
         self.callbacks = [*all_callbacks("fit", callbacks), *shown, self.history]
         self._verbose = verbose
         self._afterwards: list[Callable[[], Any]] = []  # what callbacks want done when all have been called
+        self._outcome: Any = {}  # of the last step
 
     def afterwards(self, action: Callable[[], Any]) -> None:
         """Have ``action`` called when all callbacks have been told of the end of the epoch (or of the beginning)."""
         self._afterwards.append(action)
+
+    def figures(self) -> dict[str, Any]:
+        """Figures after the last step, as it gave them."""
+        return figures_of(self._outcome)
 
     def build_model(self) -> None:
         """Make all weights and metrics, by a look at the first batch."""
@@ -153,30 +159,36 @@ class Fit:
 
     def _run_steps(self) -> dict[str, float]:
         model, skip = self.model, self.step
-        before, after = self._overriding("on_train_batch_begin"), self._overriding("on_train_batch_end")
-        logs: dict[str, Any] = {}
+        before, after = (
+            overriding(self.callbacks, "on_train_batch_begin"),
+            watching(self.callbacks, "on_train_batch_end"),
+        )
         step = model._compiled_steps.of("train_step", self._steps_in_all())
-        number = skip
+        several, number = model.steps_per_execution, skip - 1
         for number, data in enumerate(self.feed.epoch(skip), skip):
-            for call in before:
-                call(number)
-            logs = step(data)
+            if before and (several == 1 or not number % several):
+                for call in before:
+                    call(number)
+            self._outcome = step(data)
             self.step = number + 1
-            for call in after:
-                call(number, logs)
+            if several != 1 and self.step % several:
+                continue
+            if after:
+                tell(after, number, self.figures)
             if model.stop_training:
                 break
-        if not logs and not skip:
-            raise ag.DomainError("fit: the data gave no batch.")
-        # A training that was cut off after the last step of an epoch has no step left to give the figures.
-        return floats(logs or model.get_metrics_result())
+        if number < skip:
+            if not skip:
+                raise ag.DomainError("fit: the data gave no batch.")
+            # A training that was cut off after the last step of an epoch has no step left to give the figures.
+            return floats(model.get_metrics_result())
+        if self.step % several:
+            tell(after, number, self.figures)
+        return floats(self.figures() or model.get_metrics_result())
 
     def _steps_in_all(self) -> int | None:
         """Steps of the whole training, those before a resumption included."""
         return None if self.feed.steps is None else self.feed.steps * self.epochs
-
-    def _overriding(self, method: str) -> list[Any]:
-        return overriding(self.callbacks, method)
 
     def _call(self, method: str, *args: Any) -> None:
         for callback in self.callbacks:
@@ -212,17 +224,19 @@ def evaluated(
     for call in overriding(callbacks, "on_test_begin"):
         call()
     before, after = overriding(callbacks, "on_test_batch_begin"), overriding(callbacks, "on_test_batch_end")
-    logs: dict[str, Any] = {}
+    outcome: Any = None
     step = model._compiled_steps.of("test_step", _times(source.steps, epochs))
     for number, batch in enumerate(source.epoch()):
         for call in before:
             call(number)
-        logs = step(batch)
-        for call in after:
-            call(number, logs)
-    if not logs:
+        outcome = step(batch)
+        if after:
+            logs = figures_of(outcome)
+            for call in after:
+                call(number, logs)
+    if outcome is None:
         raise ag.DomainError(f"{asked}: the data gave no batch.")
-    found = floats(logs)
+    found = floats(figures_of(outcome))
     for call in overriding(callbacks, "on_test_end"):
         call(found)
     return found
@@ -293,6 +307,27 @@ def overriding(callbacks: Iterable[Callback], method: str) -> list[Any]:
         for callback in callbacks
         if getattr(type(callback), method) is not getattr(Callback, method) or method in vars(callback)
     ]
+
+
+def watching(callbacks: Iterable[Callback], method: str) -> list[tuple[Any, bool]]:
+    """The same, each with whether it is to be given the figures: see ``Callback.needs_step_figures``."""
+    return [(call, _needs_figures(call.__self__, method)) for call in overriding(callbacks, method)]
+
+
+def _needs_figures(callback: Any, method: str) -> bool:
+    if method in vars(callback):
+        return True
+    definer = next(cls for cls in type(callback).__mro__ if method in vars(cls))
+    return vars(definer).get("needs_step_figures", True)
+
+
+def tell(watchers: Iterable[tuple[Any, bool]], number: int, figures: Callable[[], Any]) -> None:
+    """Call callbacks after a step; the figures are computed if one wants them."""
+    logs = None
+    for call, wants in watchers:
+        if wants and logs is None:
+            logs = figures()
+        call(number, logs if wants else None)
 
 
 def all_callbacks(asked: str, callbacks: Any) -> list[Callback]:

@@ -8,7 +8,8 @@ steps and the work in each, so that a training that is repeated, or goes on from
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import autograd_core as ag
@@ -18,6 +19,53 @@ FEWEST = 16
 
 UNKNOWN = 100
 """Steps that a source without a known length is taken for."""
+
+
+class Figures:
+    """What a compiled step gives in place of its figures: they are computed when somebody looks at them.
+
+    The results of metrics are what the metrics say at that time, so they have to be asked for before the next step.
+    """
+
+    __slots__ = ("_calls", "_names")
+
+    def __init__(self, logs: Mapping[str, Any]):
+        self._names = tuple(logs)
+        found = {name: ag.tracing.late_call(value) for name, value in logs.items()}
+        self._calls = {name: call for name, call in found.items() if call is not None}
+
+    def others(self, logs: Mapping[str, Any]) -> dict[str, Any]:
+        """Figures that the plan itself gives."""
+        return {name: value for name, value in logs.items() if name not in self._calls}
+
+    def now(self, others: Mapping[str, Any]) -> dict[str, Any]:
+        """All figures, in the order in which the step gave them."""
+        calls = self._calls
+        return {name: calls[name]() if name in calls else others[name] for name in self._names}
+
+
+def figures_of(outcome: Any) -> Any:
+    """Figures of a step, from what it gave."""
+    if outcome.__class__ is Figures:
+        return outcome.now({})
+    if outcome.__class__ is tuple and outcome and outcome[0].__class__ is Figures:
+        return outcome[0].now(outcome[1])
+    return outcome
+
+
+def _looked_at_later(method: Callable[..., Any]) -> Callable[..., Any]:
+    """``method``, a step, with Figures in place of what metrics say after it."""
+
+    @wraps(method)
+    def step(data: Any) -> Any:
+        logs = method(data)
+        if not isinstance(logs, Mapping) or not ag.tracing.is_tracing():
+            return logs
+        figures = Figures(logs)
+        others = figures.others(logs)
+        return (figures, others) if others else figures
+
+    return step
 
 
 class Steps:
@@ -30,6 +78,8 @@ class Steps:
 
     def of(self, name: str, steps: int | None) -> Callable[..., Any]:
         """The model's method ``name``, to be called about ``steps`` times; compiled if that pays.
+
+        What it gives is for ``figures_of``.
 
         Parameters
         ----------
@@ -44,7 +94,8 @@ class Steps:
         size = steps.bit_length()
         function = self._functions.get((name, size))
         if function is None:
-            function = self._functions[name, size] = ag.function(method, jit=_jit(model.jit_compile), calls=steps)
+            traced = method if name == "predict_step" else _looked_at_later(method)
+            function = self._functions[name, size] = ag.function(traced, jit=_jit(model.jit_compile), calls=steps)
         return self._guarded(name, method, function)
 
     def _guarded(self, name: str, method: Callable[..., Any], function: Any) -> Callable[..., Any]:

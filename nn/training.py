@@ -21,6 +21,7 @@ from .compiled import CompiledLoss, CompiledMetrics
 from .data.structure import as_element, leaves
 from .feeding import Feed, Weighted, checked_arrays, unpacked
 from .layer import Layer
+from .shapes import positive
 from .steps import Steps
 
 
@@ -38,6 +39,7 @@ class Trainer(Layer):
         self._compiled_metrics: CompiledMetrics | None = None
         self._loss_mean: metrics_module.Mean | None = None
         self.run_eagerly = False
+        self.steps_per_execution = 1
         self.jit_compile: Any = "auto"
         object.__setattr__(self, "_compiled_steps", Steps(self))  # nothing in it is a layer of this model
 
@@ -71,16 +73,27 @@ class Trainer(Layer):
         jit_compile : bool or "auto"
             What the steps are compiled for: True Numba (it needs the extra ``jit``), False NumPy alone, "auto" what
             pays for as many steps as there are. See ``autograd_core.function``.
-        steps_per_execution, auto_scale_loss
+        steps_per_execution : int
+            Steps that ``fit`` makes between two calls of the callbacks' ``on_train_batch_begin`` and ``..._end``.
+        auto_scale_loss
             Accepted as in Keras.
 
         Raises
         ------
         DomainError
             For an unknown name; the model stays as it was.
+
+        Notes
+        -----
+        ``fit``, ``evaluate`` and ``predict`` run their steps as compiled plans, unless there are few of them:
+        ``train_step``, ``test_step`` and ``predict_step`` are traced once for each shape of a batch (the last, smaller
+        one has a plan of its own), and what is Python in them happens then. A step that cannot be traced, because it
+        asks for the value of a Tensor, runs eagerly, with a warning that names the line; with ``jit_compile=True`` the
+        error is raised.
         """
         if jit_compile not in (True, False, "auto"):
             raise ag.DomainError(f'compile: jit_compile is {jit_compile!r}; expected True, False or "auto".')
+        positive("compile", "steps_per_execution", steps_per_execution)
         names = self._output_names()
         made = optim.get(optimizer)
         compiled_loss = None if loss is None else CompiledLoss(loss, loss_weights, names)
@@ -88,6 +101,7 @@ class Trainer(Layer):
         self.optimizer = made
         self.loss = loss if compiled_loss is None or compiled_loss.loss is None else compiled_loss.loss
         self.run_eagerly = bool(run_eagerly)
+        self.steps_per_execution = int(steps_per_execution)
         self.jit_compile = jit_compile
         object.__setattr__(self, "_compiled_steps", Steps(self))
         self._compiled_loss = compiled_loss

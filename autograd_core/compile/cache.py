@@ -127,16 +127,13 @@ def _run(source: str, file: str) -> dict[str, Any]:
 def _written(file: Path, source: str) -> bool:
     """Make sure that ``file`` holds ``source``; False if that cannot be."""
     try:
-        if file.exists() and file.read_text(encoding="utf-8") == source:
+        if file.exists() and file.read_bytes() == source.encode():
             return _can_write(file.parent)
         file.parent.mkdir(parents=True, exist_ok=True)
         _discard(file)
         _replace(file, source.encode())
-    except (OSError, UnicodeDecodeError):
-        try:
-            _replace(file, source.encode())
-        except OSError:
-            return False
+    except OSError:
+        return False
     return _can_write(file.parent)
 
 

@@ -81,7 +81,7 @@ class Emitter:
             lines += ["if found:", f"    return {GUARD}"]
         self._close(runs, lines)
         source = self._source(runs)
-        return NumbaExecutable(self, source)
+        return NumbaExecutable(self, source, lambda: Emitter(self.program, 1).emit())
 
     def _close(self, runs: list[str], lines: list[str]) -> list[str]:
         """End a compiled function; what follows begins the next one."""
@@ -165,7 +165,10 @@ class Emitter:
         if cluster.kind == "loops":
             return self._nest(cluster)
         write = {
-            "product": self._product, "parts": self._parts, "kernel": self._library, "update": self._update,
+            "product": self._product,
+            "parts": self._parts,
+            "kernel": self._library,
+            "update": self._update,
         }[cluster.kind]
         lines = write(cluster, cluster.ops[0])
         self._report(cluster, cluster.ops[0].primitive.name, cluster.reads)
@@ -199,10 +202,13 @@ class Emitter:
             body = [f"{', '.join(parameters)} = distinct({', '.join(parameters)})", *body]
             self.names.add("distinct")
         self.names |= nest.names
-        name = self._kernel(cluster, body, [*parameters, *(["part"] if nest.parts > 1 else [])])
+        if "use_wide_registers()" in body:
+            self.libraries.add(("autograd_core.compile.vector_math", "use_wide_registers"))
+        last = ["part"] if nest.parts > 1 else ["size"] if nest.any_size else []
+        name = self._kernel(cluster, body, [*parameters, *last])
         self._report(cluster, name, cluster.reads)
         self.rows[-1]["threads"] = nest.parts
-        given = ", ".join(parameters.values())
+        given = ", ".join([*parameters.values(), *([str(nest.shape[0])] if nest.any_size else [])])
         if nest.parts > 1:
             after = nest.gather_parts(self.memory_name)
             return self._in_parallel([f"in_parallel({name}, {nest.parts}, {given})", *after])
@@ -338,6 +344,7 @@ class Emitter:
     def _library(self, cluster: Cluster, op: Op) -> list[str]:
         text = self._kernel_call(cluster, op)
         lines = [f"# {op.comment}  {op.place}".rstrip()]
+        self.parallel |= op.params["call"].parallel
         if not op.params["call"].fails:
             return [*lines, text]
         return [*lines, f"if {text} != 0:", f"    return {self._code(op)}"]

@@ -8,6 +8,7 @@ the work for the passed arrays: calls of NumPy that write into what was prepared
 from __future__ import annotations
 
 import linecache
+import weakref
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
@@ -37,6 +38,7 @@ class NumpyExecutable:
         self._steps = steps
         file = f"<autograd_core.{program.name} {next(_serial)}>"
         linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+        weakref.finalize(self, linecache.cache.pop, file, None)
         scope = dict(names)
         exec(compile(source, file, "exec"), scope)
         self._prepare = scope["prepare"]

@@ -24,6 +24,13 @@ ARRAYS = 24
 """At most so many arrays are read and written in one nest, unless values would go through memory for it."""
 
 
+CHEAP = frozenset((
+    "add", "subtract", "multiply", "negative", "square", "where", "astype", "copy", "relu", "equal", "not_equal",
+    "less", "less_equal", "greater", "greater_equal", "logical_not", "logical_and", "logical_or", "maximum", "minimum",
+))  # fmt: skip
+"""Operations computed where they are needed, from what is read there anyway, sooner than written and read again."""
+
+
 @dataclass(slots=True, eq=False)
 class Cluster:
     """Ops that run in one loop nest, or one op of another kind.
@@ -126,9 +133,14 @@ class Fusion:
         for view, at in made:
             cluster = self.clusters[at]
             least = max(least, at if fits(cluster) and cluster.takes(op, view) else at + 1)
+        roots = {view.root for view in op.views()}
+        if is_cheap(op):
+            for at in range(len(self.clusters) - 1, least, -1):
+                cluster = self.clusters[at]
+                if fits(cluster) and roots <= cluster.reads | cluster.made:
+                    return at
         if least < len(self.clusters) and any(at == least for _, at in made) and fits(self.clusters[least]):
             return least
-        roots = {view.root for view in op.views()}
         for at in range(least, len(self.clusters)):
             cluster = self.clusters[at]
             if not fits(cluster):
@@ -136,6 +148,36 @@ class Fusion:
             if prod(shape) <= SMALL or (roots & (cluster.reads | cluster.made) and len(cluster.reads) < ARRAYS):
                 return at
         return None
+
+
+def is_cheap(op: Op) -> bool:
+    """Whether an op is computed as late as possible."""
+    return op.kind == "map" and op.primitive.name in CHEAP and bool(op.views())
+
+
+def delayed(ops: list[Op]) -> list[Op]:
+    """The same ops, cheap ones right before the first that needs them."""
+    waiting: dict[Value, Op] = {}
+    order: list[Op] = []
+
+    def put(op: Op) -> None:
+        stack = [op]
+        while stack:
+            needed = [waiting.pop(v.root) for v in stack[-1].views() if v.root in waiting]
+            if needed:  # the last first: what reads most opens the nest that the others join
+                stack += sorted(needed, key=lambda each: len(each.views()))
+            else:
+                order.append(stack.pop())
+
+    for op in ops:
+        if is_cheap(op):
+            waiting[op.result] = op
+        else:
+            put(op)
+    for op in ops:
+        if op.kind == "map" and waiting.pop(op.result, None) is not None:
+            put(op)
+    return order
 
 
 def _compatible(cluster: Cluster, op: Op) -> bool:
@@ -182,7 +224,7 @@ def fuse(lowered: Lowered) -> list[Cluster]:
     guards: dict[Value, list[View]] = {}
     for view in lowered.guards:
         guards.setdefault(view.root, []).append(view)
-    for op in lowered.ops:
+    for op in delayed(lowered.ops):
         fusion.add(op)
         for value in op.results:
             for view in guards.pop(value, ()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -207,7 +208,7 @@ def _split(view: View, cuts: Any, axis: int) -> tuple[View, ...]:
         cuts = range(side // cuts, side, side // cuts)
     bounds = [0, *map(int, cuts), side]
     front: tuple[slice, ...] = (slice(None),) * (axis % len(view.shape))
-    pairs = zip(bounds[:-1], bounds[1:], strict=True)
+    pairs = pairwise(bounds)
     return tuple(_getitem(view, (*front, slice(start, stop))) for start, stop in pairs)  # type: ignore[misc]
 
 

@@ -17,6 +17,7 @@ from ..ops.arithmetic import ADD, MULTIPLY
 from ..ops.reshaping import ASTYPE, COPY
 from ..primitive import Primitive
 from ..symbol import Value
+from .blas_sizes import transposes_first
 from .kernels import KERNELS
 from .loops import Ints, View, _reshape, _transpose, contiguous_strides, view_of, whole
 from .program import Input, Instruction, Program, values_in
@@ -306,11 +307,31 @@ def _multiply_matrices(lowering: Lowering, x: View, y: View, result: Value) -> b
         rows = _reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
         x = rows if rows is not None else lowering.contiguous(x)
         x = _reshape(x, (prod(x.shape[:-1]), x.shape[-1])) or x
+    if len(x.shape) == len(y.shape) == 2 and x.shape[1] <= 2 and result.shape == (x.shape[0], y.shape[1]):
+        _multiply_columns(lowering, x, y, result)
+        return True
     x, y = _readable(lowering, x, result.dtype), _readable(lowering, y, result.dtype)
+    (m, k), n = x.shape[-2:], y.shape[-1]
+    if len(y.shape) == 2 and matrix(y)[0] and transposes_first(m, n, k):  # type: ignore[index]
+        y = lowering.map(COPY, [y], lowering.new(y.shape, result.dtype))
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     x, y = (v.broadcast((*batch, *v.shape[-2:])) for v in (x, y))
     lowering.op("product", lowering.instruction.primitive, [x, y], [result], batch=batch)
     return True
+
+
+def _multiply_columns(lowering: Lowering, x: View, y: View, result: Value) -> None:
+    """A product over one or two entries: as fast in a loop, which takes along what follows."""
+    terms = []
+    for at in range(x.shape[1]):
+        left = View(x.root, (x.shape[0], 1), (x.strides[0], 0), x.offset + at * x.strides[1])
+        right = View(y.root, (1, y.shape[1]), (0, y.strides[1]), y.offset + at * y.strides[0])
+        last = at == x.shape[1] - 1 == 0
+        terms.append(
+            lowering.map(MULTIPLY, [left, right], result if last else lowering.new(result.shape, result.dtype))
+        )
+    if len(terms) == 2:
+        lowering.map(ADD, terms, result)
 
 
 def _matmul(lowering: Lowering, instruction: Instruction, operands: list[View]) -> bool:

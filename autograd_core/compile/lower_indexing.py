@@ -134,7 +134,7 @@ def _params(lowering: Lowering, where: Places) -> dict[str, Any]:
 
 
 def _getitem(lowering: Lowering, instruction: Instruction, operands: list[Any]) -> bool:
-    """kind "gather"; params: terms, (stride, side) of each array; strides of the other axes; after, the checks."""
+    """Kind "gather"; params: terms, (stride, side) of each array; strides of the other axes; after, the checks."""
     (view,) = operands
     where = places(lowering, view, instruction.params["index"])
     if where is None or where.shape != instruction.result.shape:
@@ -146,7 +146,7 @@ def _getitem(lowering: Lowering, instruction: Instruction, operands: list[Any]) 
 
 
 def update(lowering: Lowering, x: View, y: View, where: Places, result: Value, mode: str) -> None:
-    """kind "update": ``result`` is ``x`` with ``y`` set or added; params as of "gather", shape, offset and mode."""
+    """Kind "update": ``result`` is ``x`` with ``y`` set or added; params as of "gather", shape, offset and mode."""
     spread = y.broadcast(where.shape)
     given = [x, spread, *(each for each, _, _ in where.indices)]
     params = {**_params(lowering, where), "shape": where.shape, "offset": where.offset, "mode": mode}

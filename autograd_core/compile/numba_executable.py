@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +11,11 @@ from ..symbol import Value
 from . import cache, threads
 from .buffers import aligned
 from .executable import ZeroMetInfinity
-from .loops import View, is_contiguous
+from .loops import View
 from .lower import Op
 from .numba_pointer import address_of, handle
 from .program import replaced
+from .reuse import Outputs, is_worth_it
 
 if TYPE_CHECKING:
     from .emit_numba import Emitter
@@ -66,7 +67,7 @@ class NumbaExecutable:
         Whether machine code came from the disk.
     """
 
-    def __init__(self, emitter: Emitter, source: str):
+    def __init__(self, emitter: Emitter, source: str, on_one_thread: Callable[[], NumbaExecutable]):
         self.source = source
         if emitter.parallel:
             threads.prepare_numba()  # machine code refers to the pool's functions by name
@@ -85,16 +86,20 @@ class NumbaExecutable:
         self._bound_inputs = emitter.bound
         self._written = {id(target.value) for target, _ in emitter.lowered.writes}
         self._bound: list[Any] = [None] * len(emitter.bound)
+        self._given: Sequence[Any] = ()
         self._version = 0
         self._frames: list[Frame] = []
         self._copies: list[tuple[Any, Any, bool]] = []
         self._addresses: list[int] = [address_of(array) for array in self._constants]
         self._outputs = [(value.shape, value.dtype) for value in emitter.program.outputs]
         self._call = self._driver()
+        self._on_one_thread = on_one_thread
+        self._serial: NumbaExecutable | None = None
 
     def bind(self, arrays: Sequence[Any]) -> None:
         """Say which arrays the bound inputs are, in the program's order; those written to are written in place."""
         self._copies = []
+        self._given = arrays
         self._bound = [
             self._contiguous(array, each.value)
             for array, each in zip(arrays, self._bound_inputs, strict=bool(arrays))  # none: let go of them
@@ -104,6 +109,8 @@ class NumbaExecutable:
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
         """Run on the passed inputs, in the program's order; one array for each output."""
+        if self._parallel and not threads.parallel_allowed():  # in a forked child
+            return self._alone(arrays)
         if self._copies:
             for copy, array, _ in self._copies:
                 np.copyto(copy, array)
@@ -113,6 +120,13 @@ class NumbaExecutable:
                     np.copyto(array, copy)
             return outputs
         return self._call(*arrays)
+
+    def _alone(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The same call by code for one thread."""
+        if self._serial is None:
+            self._serial = self._on_one_thread()
+        self._serial.bind(self._given)
+        return self._serial(*arrays)
 
     def report(self) -> list[dict[str, Any]]:
         """One row per kernel, product or call; at last the workspace, with the least it could be."""
@@ -126,27 +140,32 @@ class NumbaExecutable:
         outputs = [f"o{at}" for at in range(len(self._outputs))]
         indent = "        " if self._parallel else "    "
         given = ", ".join(["frame.address", *(f"handle({name})" for name in (*passed, *outputs))])
-        lines = [f"def call({', '.join(passed)}):", "    frame = frames.pop() if frames else new_frame()"]
+        lines = [f"def call({', '.join(passed)}):", "    try:", "        frame = frames.pop()"]
+        lines += ["    except IndexError:  # all are in use", "        frame = new_frame()"]
         lines += ["    if frame.version != own._version: own._refresh(frame)"]
-        lines += [f"    {name} = empty(shape_{name}, dtype_{name})" for name in outputs]
+        reused = [is_worth_it(shape, dtype) for shape, dtype in self._outputs]
+        lines += [
+            f"    {name} = again_{name}.take()" if again else f"    {name} = empty(shape_{name}, dtype_{name})"
+            for name, again in zip(outputs, reused, strict=True)
+        ]
+        arrays = f"frame, ({''.join(n + ', ' for n in passed)}), ({''.join(n + ', ' for n in outputs)})"
         for at, step in enumerate(self._steps):
             if step.__class__ is Op:
-                lines.append(
-                    f"    python(step{at}, frame, ({''.join(n + ', ' for n in passed)}), ({''.join(n + ', ' for n in outputs)}))"
-                )
+                lines.append(f"    python(step{at}, {arrays})")
             else:
                 lines += ["    with parallel_region:"] if self._parallel else []
                 lines.append(f"{indent}code = step{at}({given})")
-                lines.append(
-                    f"    if code: fail(code, frame, ({''.join(n + ', ' for n in passed)}), ({''.join(n + ', ' for n in outputs)}))"
-                )
+                lines.append(f"    if code: fail(code, {arrays})")
+        lines += [f"    again_{name}.keep({name})" for name, again in zip(outputs, reused, strict=True) if again]
         lines += ["    frames.append(frame)", f"    return ({''.join(n + ', ' for n in outputs)})"]
         names: dict[str, Any] = {
             "frames": self._frames, "new_frame": self._frame, "own": self, "empty": np.empty, "handle": handle,
-            "parallel_region": threads.parallel_region, "python": self._python, "fail": self._fail, **{f"step{at}": step for at, step in enumerate(self._steps)},
+            "parallel_region": threads.parallel_region, "python": self._python, "fail": self._fail,
+            **{f"step{at}": step for at, step in enumerate(self._steps)},
         }  # fmt: skip
         for at, (shape, dtype) in enumerate(self._outputs):
             names[f"shape_o{at}"], names[f"dtype_o{at}"] = shape, dtype
+            names[f"again_o{at}"] = Outputs(shape, dtype)
         exec(compile("\n".join(lines), "<autograd_core call of a compiled program>", "exec"), names)
         return names["call"]
 
@@ -219,6 +238,3 @@ class NumbaExecutable:
             self._applied(op, frame, passed, outputs)
         axis = f" for an axis of length {op.params['side']}" if "side" in op.params else ""
         raise IndexError(f"an index is out of range{axis}: {op.comment} {op.place}".rstrip())
-
-
-__all__ = ["NumbaExecutable", "is_contiguous"]

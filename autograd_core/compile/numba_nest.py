@@ -26,6 +26,9 @@ STEP = {
     "smallest": "smallest({0}, {1})", "either": "{0} | {1}", "both": "{0} & {1}",
 }  # fmt: skip
 
+SHARED = 4
+"""Ops from which a kernel over one loop is made for any length: the updates of variables of all sizes are one kernel."""
+
 BLOCK = 4096
 """Entries that are added up before their sum is added to that of the others."""
 
@@ -199,12 +202,21 @@ class Nest:
         for total in self.totals:
             self._close(total)
         lines = [*self.first, *self._loops(0), *self.last]
+        if any(name.endswith(("_f32", "_f64")) for name in names_in("\n".join(lines))):
+            lines = ["use_wide_registers()", *lines]
         if self.returns:
             lines.append("P_found[part] = found" if self.parts > 1 else "return found")
         self.names |= names_in("\n".join(lines))
         return lines
 
+    @property
+    def any_size(self) -> bool:
+        """Whether the length of the only loop is an argument: several variables of a model then share one kernel."""
+        return len(self.shape) == 1 and self.parts == 1 and len(self.cluster.ops) >= SHARED and not self.totals
+
     def _range(self, at: int) -> str:
+        if self.any_size:
+            return "size"
         return "start, stop" if at == self.split else str(self.shape[at])
 
     def _loops(self, depth: int) -> list[str]:

@@ -96,7 +96,7 @@ class Loop:
     def _lines(self, i: Instruction) -> list[str]:
         if i.primitive not in REDUCTIONS:
             first, *others = self.writer.calls.lines(i, self.writer.name(i.result))
-            return [f"{first}  # {i.result.name}, {i.primitive.name}", *others]
+            return [f"{first}  # {i.result.name}, {i.primitive.name}", *others, *self._guard(i.result)]
         product = self._sum_by_blas(i)
         if product is not None:
             return [f"{product}  # {i.result.name}, sum"]
@@ -104,6 +104,18 @@ class Loop:
         x, out = self.writer.name(i.operands[0]), self.writer.name(i.result)
         kept = "" if ends(i) else ", True"
         return [f"{self._reduce(i)}({x}, {axis}, None, {out}{kept})  # {i.result.name}, {i.primitive.name}"]
+
+    def _guard(self, value: Value) -> list[str]:
+        """A line that looks for NaN in a part of a guarded value while it is in the cache."""
+        writer = self.writer
+        if value not in writer.program.guards or value.dtype.kind != "f" or not is_cut(self.step, value):
+            return []
+        if not writer.guarded:
+            writer.lines.append("nans = 0.0")
+        writer.guarded.add(value)
+        part = writer.name(value) if self.step.flat or value.ndim == 1 else f"{writer.name(value)}.reshape(-1)"
+        dot = writer.known(np.dot, "dot")
+        return [f"nans += {dot}({part}, {part})"]
 
     def _sum_by_blas(self, i: Instruction) -> str | None:
         """The sum of all rows of a block, as ``Calls.reduction`` does it."""

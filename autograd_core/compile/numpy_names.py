@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-_TAKEN = re.compile(r"[vxct]\d+\w*|loop\d+\w*|out\d+|list|zip|map|slice|memory|prepare|step")
+_TAKEN = re.compile(r"[vxct]\d+\w*|loop\d+\w*|out\d+|list|zip|map|slice|memory|nans|prepare|step")
 
 
 class Names:

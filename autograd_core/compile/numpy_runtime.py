@@ -80,6 +80,6 @@ def own(array: Any, *others: Any) -> Any:
 GLOBALS: dict[str, Any] = {
     "copyto": np.copyto, "asarray": np.asarray, "broadcast_to": np.broadcast_to, "empty": np.empty, "inf": np.inf,
     "nan": np.nan, "workspace": workspace, "at": at, "unheld": unheld, "cut": cut, "again": again, "each": each,
-    "guard": guard, "own": own,
+    "guard": guard, "own": own, "ZeroMetInfinity": ZeroMetInfinity,
 }  # fmt: skip
 """By the names that the source has for them."""

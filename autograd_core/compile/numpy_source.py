@@ -27,6 +27,8 @@ class Writer(Names):
         Lines of ``prepare`` and of ``step``.
     local : dict of Value to str
         Inside a loop the names of parts.
+    guarded : set of Value
+        Guards whose squares a loop has added to ``nans``: NaN if there is one among them.
     """
 
     def __init__(self, program: Program, steps: Sequence[Step], storage: Storage):
@@ -38,6 +40,7 @@ class Writer(Names):
         self.calls = Calls(self)
         self._views: dict[tuple[Value, tuple[Any, ...]], str] = {}
         self._loops = 0
+        self.guarded: set[Value] = set()  # guards that a loop has looked at
         for each in program.inputs:
             if each.kind == "constant":
                 self.names[each.value.name] = each.key
@@ -173,10 +176,17 @@ class Writer(Names):
         return self.known(entry, type(entry).__name__)
 
     def _write_guards(self, position: int) -> None:
-        guarded = [v for v in self.program.guards if v.dtype.kind in "fc"]
-        if guarded and position == self.storage.guards_after:
+        guarded = [v for v in self.program.guards if v.dtype.kind in "fc" and v not in self.guarded]
+        if position != self.storage.guards_after:
+            return
+        if guarded:
             flat = [self.seen(v, (v.size,)) if self.storage.is_whole(v) else v.name for v in guarded]
             self.lines.append(f"guard({', '.join(flat)})  # before anything is written")
+        if self.guarded:
+            self.lines += [
+                "if nans != nans:  # as only NaN is; before anything is written",
+                "    raise ZeroMetInfinity",
+            ]
 
     def _write_end(self) -> None:
         returned = self._outputs()

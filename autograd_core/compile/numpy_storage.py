@@ -94,10 +94,9 @@ class Storage:
 
     def is_static(self, value: Value) -> bool:
         """Whether the array is the same at every call."""
-        kind = self.kind[value]
-        if kind == "view":
-            return self.is_static(self.views[value][0])
-        return kind in ("slot", "target", "bound")
+        while self.kind[value] == "view":
+            value = self.views[value][0]
+        return self.kind[value] in ("slot", "target", "bound")
 
     def is_whole(self, value: Value) -> bool:
         """Whether a value lies in C order without gaps."""
@@ -166,12 +165,13 @@ class _Planner:
                     storage.ghosts[result] = seen_through(text, storage.ghosts[operand], result)
                     storage.roots[result] = storage.roots[operand]
                 return
+        if can_fail(instruction):
+            self.last_failure = position
         if step.blocked or self.writes_out(instruction, storage):
             for result in instruction.results:
                 self._own(result, "inner" if result in step.inner else "slot")
             return
-        if not instruction.primitive.elementwise:
-            self.last_failure = position
+        self.last_failure = position
         behind = tuple(dict.fromkeys(root for value in instruction.values() for root in storage.roots[value]))
         for result in instruction.results:
             self._own(result, "made")
@@ -300,6 +300,11 @@ class _Planner:
                 self.replaced.add(root)
                 return root
         return None
+
+
+def can_fail(instruction: Instruction) -> bool:
+    """Whether a ufunc may raise for some entries: integers to the power of negative integers."""
+    return instruction.primitive.impl is np.power and instruction.result.dtype.kind not in "fc"
 
 
 def is_ufunc(instruction: Instruction) -> bool:

@@ -248,6 +248,9 @@ class Trace:
         if not self.zero_wins and any(is_guarded(node) for node in nodes):
             self.program.guards += [self.value_of(ct) for ct in found if ct.dtype.kind in "fc"]
 
+    def pause(self, record: Any) -> None:
+        """A tape pauses, and has left the frame: nothing else is to do here."""
+
     def moved(self, handle: Tensor) -> None:
         """Remember a Tensor from outside of the trace, or made by its function from numbers, that is changed."""
         if handle.array.__class__ is not Value:
@@ -272,13 +275,13 @@ class Trace:
         self._afterwards.clear()
         program.writes = list(self._writes.values())
         self._present.clear()
+        for instruction in program.instructions:
+            for result in instruction.results:
+                result.example = None  # it may be a view of an array that is asked about next
         for each in program.inputs:
             each.value.example = None
             if each.kind in ("array", "tensor") and self._is_ours(each):
                 each.kind, each.key = "constant", as_value(each.key)
-        for instruction in program.instructions:
-            for result in instruction.results:
-                result.example = None
         self._inputs.clear()
         while self.inner:
             self.inner.pop().close()

@@ -35,6 +35,10 @@ class Body:
         How many more derivatives can be taken.
     drawn : bool
         Whether random numbers are drawn at each step; otherwise they are among the slices.
+    guards : list of Value
+        To be looked at for NaN.
+    saved : dict
+        Labels of slices that are values which the loop forward has kept, so that they need not be computed again.
     """
 
     inner: InnerTrace
@@ -46,6 +50,7 @@ class Body:
     depth: int
     drawn: bool
     guards: list[Value] = field(default_factory=list)
+    saved: dict[Value, Hashable] = field(default_factory=dict)
 
     @property
     def labels(self) -> list[Hashable]:
@@ -60,7 +65,8 @@ class Body:
     def code(self) -> Code:
         """The step as a sub-program."""
         positions = {label: i for i, label in enumerate(self.labels)}
-        return self.inner.extract("step", [*self.next_carry, *self.results], positions, self.guards, self.drawn)
+        outputs = [*self.next_carry, *self.results]
+        return self.inner.extract("step", outputs, positions, self.guards, self.drawn, self.saved)
 
     def floating(self) -> list[int]:
         """Positions in the carry that have a derivative. What a Variable is assigned has none, as eagerly."""
@@ -131,9 +137,8 @@ def pull(body: Body, live: Collection[int], wanted: Sequence[Hashable]) -> Pulle
         carry.append(("sum", object()))
         before = inner.operand(carry[-1], _zeros(ct), depth - 1)
         next_carry.append(inner.under(depth - 1, partial(add, before, ct)))
-    backward = Body(
-        inner, carry, slices, list(body.constants), next_carry, results, depth - 1, drawn=False, guards=guards
-    )
+    constants, known = list(body.constants), dict(body.saved)
+    backward = Body(inner, carry, slices, constants, next_carry, results, depth - 1, False, guards, known)
     return Pulled(backward, floating, sums, outer)
 
 
@@ -188,7 +193,7 @@ def push(body: Body, entering: Collection[Hashable]) -> Pushed:
     next_carry: list[Any] = [*body.next_carry, *(full[i] for i in floating)]
     results: list[Any] = [full[count + i] for i in which]
     carry = [*body.carry, *tangents]
-    forward = Body(inner, carry, slices, constants, next_carry, results, depth - 1, drawn=False, guards=guards)
+    forward = Body(inner, carry, slices, constants, next_carry, results, depth - 1, False, guards, dict(body.saved))
     return Pushed(forward, floating, which)
 
 

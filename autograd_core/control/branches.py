@@ -166,7 +166,7 @@ class _Choose:
         ]
         code = self.codes[taken]
         given = [*arrays, *draws[taken]]
-        outs = code.outline(given) if sketched else code(given)
+        outs = code.outline(given) if sketched else code.apart(code(given))
         return (*outs, *draws[0], *draws[1]) if self._keeps_draws else tuple(outs)
 
 
@@ -217,6 +217,7 @@ class Branches:
         if not self.outputs[0]:
             return []
         row = Primitive("cond", _Choose(codes, keeps), vjps=(self._pull,), jvps=(self._push,), joint=True)
+        self.inners[0].rows.append(row)
         return list(row(pred, *operands))
 
     def _derived(self, operands: Sequence[Any], ans: Any) -> tuple[Labels, list[Any]]:

@@ -21,18 +21,40 @@ class Code:
         All inputs are arguments, by position, or constants.
     hosts : sequence of Input
         What has to be drawn anew for each run; the arrays go behind the other arguments.
+
+    Attributes
+    ----------
+    specs : list of (shape, dtype)
+        Of the outputs.
+    shared : list of bool
+        Whether an output is one of the arguments, or the same array as another output.
     """
 
     def __init__(self, program: Program, hosts: Sequence[Input] = ()):
-        self.program = program
+        self.specs = [(value.shape, value.dtype) for value in program.outputs]
+        self.shared: list[bool] = []
+        self._places: list[int] = []
+        self.program = self._without_copies(program)
         self.hosts = [(each.key, each.value.shape, each.value.dtype) for each in hosts]
         self._run: Any = None
         self._positions: list[int] = []
 
-    @property
-    def specs(self) -> list[tuple[tuple[int, ...], Any]]:
-        """Shape and dtype of each output."""
-        return [(value.shape, value.dtype) for value in self.program.outputs]
+    def _without_copies(self, program: Program) -> Program:
+        """``program`` without outputs that are arguments, or the same as others: they are handed on as they are."""
+        given = {each.value: ~each.key for each in program.inputs if each.kind == "argument"}
+        made: dict[Any, int] = {}
+        for value in program.outputs:
+            self.shared.append(value in given or value in made)
+            self._places.append(given[value] if value in given else made.setdefault(value, len(made)))
+        program.outputs = list(made)
+        return program
+
+    def _spread(self, outs: Sequence[Any], arrays: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple([outs[place] if place >= 0 else arrays[~place] for place in self._places])
+
+    def apart(self, outs: Sequence[Any]) -> list[Any]:
+        """The first outputs of a run as arrays that nothing else is."""
+        return [out.copy() if shared else out for out, shared in zip(outs, self.shared, strict=False)]
 
     def prepare(self, jit: str) -> None:
         """Emit the program, as the plan around it is emitted."""
@@ -53,18 +75,20 @@ class Code:
 
     def __call__(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
         """Run on one array per argument."""
+        if not self.program.outputs and not self.program.guards:
+            return self._spread((), arrays)
         if self._run is None:
             self.prepare("numpy")
         given = [arrays[position] for position in self._positions]
         for position, array in enumerate(given):
             if not array.flags.c_contiguous or not array.flags.aligned:
                 given[position] = np.array(array, order="C")
-        return self._run(*given)
+        return self._spread(self._run(*given), arrays)
 
-    def outline(self, arrays: Sequence[Any]) -> list[Any]:
+    def outline(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
         """The same without an emitter: once, for the shapes of what is traced further on."""
         constants = [each.key if each.kind == "constant" else arrays[each.key] for each in self.program.inputs]
-        return evaluate(self.program, constants)[0]
+        return self._spread(evaluate(self.program, constants)[0], arrays)
 
 
 def prepare(program: Program, jit: str) -> None:

@@ -8,7 +8,7 @@ derivatives from the last record, recorded by those before it, and so on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -20,6 +20,7 @@ from ..compile.trace import Trace
 from ..errors import NotDifferentiableError, TraceError
 from ..forward import push_forward
 from ..node import Node, leaf
+from ..primitive import Primitive
 from ..recording import Frame, Record
 from ..symbol import Value
 from ..tensor import Tensor, as_value
@@ -50,6 +51,7 @@ class InnerTrace(Trace):
         self.tokens = tuple(record.token for record in self.records)
         self.labels: dict[Hashable, Input] = {}
         self.leaves: dict[Hashable, Node] = {}
+        self.rows: list[Primitive] = []  # what it became in the trace around it; their rules refer to this trace
         self._own: set[Value] = set()
         self._asleep: dict[Value, Any] = {}
         root = outer
@@ -88,6 +90,9 @@ class InnerTrace(Trace):
         """Let go of everything: no more derivatives will be made."""
         self.program = Program(self.program.name)
         self.records = []
+        for row in self.rows:
+            row.vjps = row.jvps = None
+        self.rows = []
         for container in (self.labels, self.leaves, self._own, self._asleep, self._inputs, self._present, self._writes):
             container.clear()  # type: ignore[attr-defined]
 
@@ -175,9 +180,26 @@ class InnerTrace(Trace):
         if handle.array.__class__ is not Value or handle.array not in self._own:
             self._moved.append((handle, handle.array))
 
-    def preset(self, label: Hashable, tensor: Tensor) -> None:
-        """Let a Variable or a buffer that the function assigns be ``tensor`` when it starts."""
-        self._present[label[1]] = Tensor(tensor.array, None)  # type: ignore[index]  # (kind, id of the object)
+    def pause(self, record: Record) -> None:
+        """Let the records here pause, if they stand for no other tape than that of ``record``."""
+        if not self._stands_for(record):
+            return
+        if any(not self._is_of(other, record) for other in self.frame.records):
+            raise TraceError(
+                f"{self.program.name}: one of several tapes pauses (stop_recording) inside of a branch or a loop that "
+                "is traced. Use stop_gradient on the values, or pause the tape around it."
+            )
+        frame: Any = recording.current()
+        recording.replace(Frame(tuple(each for each in frame.records if each not in self.records), self))
+
+    def _stands_for(self, record: Record) -> bool:
+        return any(self._is_of(other, record) for other in self.frame.records)
+
+    def _is_of(self, other: Record, record: Record) -> bool:
+        """Whether a record of the trace around this one is ``record``, or stands for it there."""
+        if other is record:
+            return True
+        return isinstance(self.outer, InnerTrace) and other in self.outer.records and self.outer._stands_for(record)
 
     # -- what does not belong in a sub-program -----------------------------------------------------------------------
 
@@ -243,7 +265,13 @@ class InnerTrace(Trace):
         return [] if node is None else [node]
 
     def extract(
-        self, name: str, outputs: Sequence[Any], positions: Mapping[Hashable, int], guards: Sequence[Value], draws: bool
+        self,
+        name: str,
+        outputs: Sequence[Any],
+        positions: Mapping[Hashable, int],
+        guards: Sequence[Value],
+        draws: bool,
+        saved: Mapping[Value, Hashable] | None = None,
     ) -> Code:
         """Program for some values of this trace.
 
@@ -255,17 +283,22 @@ class InnerTrace(Trace):
         guards : sequence of Value
         draws : bool
             Whether what is drawn is drawn when the code runs, and has no position among the arguments.
+        saved : mapping, optional
+            Labels of values that were computed before, and are arguments too.
         """
         hosts = list(self.hosts.items()) if draws else []
         places = {**positions, **{label: len(positions) + i for i, (label, _) in enumerate(hosts)}}
-        program = _slice(self.program, name, [out.array for out in outputs], list(guards))
+        given = {value: positions[label] for value, label in (saved or {}).items()}
+        program = _slice(self.program, name, [out.array for out in outputs], list(guards), given)
         labels = {id(each): label for label, each in self.labels.items()}
         for position, each in enumerate(program.inputs):
-            given = each.key
-            if given.kind == "constant":
-                own = Input("constant", given.key, each.value)
+            source = each.key
+            if isinstance(source, int):
+                own = Input("argument", source, each.value)
+            elif source.kind == "constant":
+                own = Input("constant", source.key, each.value)
             else:
-                own = Input("argument", places[labels[id(given)]], each.value)
+                own = Input("argument", places[labels[id(source)]], each.value)
             each.value.source = own
             program.inputs[position] = own
         program.name_values()
@@ -331,26 +364,40 @@ def _total(found: Sequence[Any]) -> Any:
     return total
 
 
-def _slice(program: Program, name: str, outputs: list[Value], guards: list[Value]) -> Program:
-    """The part of a program that some values need, with values of its own; keys are the old inputs."""
-    wanted = {*outputs, *guards}
+def needed(program: Program, values: Iterable[Value], given: Container[Value] = ()) -> list[Instruction]:
+    """Instructions that some values come from, in their order; without those for what is ``given``."""
+    wanted = set(values)
     kept: list[Instruction] = []
     for instruction in reversed(program.instructions):
-        if any(result in wanted for result in instruction.results):
+        if any(result in wanted and result not in given for result in instruction.results):
             kept.append(instruction)
             wanted.update(instruction.values())
+    return kept[::-1]
+
+
+def _slice(
+    program: Program, name: str, outputs: list[Value], guards: list[Value], given: Mapping[Value, int]
+) -> Program:
+    """The part of a program that some values need, with values of its own; keys are the old inputs, or positions."""
+    kept = needed(program, [*outputs, *guards], given)
+    wanted = {*outputs, *guards, *(value for instruction in kept for value in instruction.values())}
     new = Program(name)
     own: dict[Value, Value] = {}
+    for known, position in given.items():
+        if known in wanted:
+            own[known] = value = Value(known.shape, known.dtype)
+            new.inputs.append(Input("argument", position, value))
     for each in program.inputs:
         if each.value in wanted:
             own[each.value] = value = Value(each.value.shape, each.value.dtype)
             new.inputs.append(Input(each.kind, each, value))
-    for instruction in reversed(kept):
+    for instruction in kept:
         operands = replaced(instruction.operands, own.__getitem__)
         params = replaced(instruction.params, own.__getitem__)
         copy = Instruction(instruction.primitive, operands, params, place=instruction.place)
         copy.results = tuple(Value(result.shape, result.dtype, copy) for result in instruction.results)
-        own.update(zip(instruction.results, copy.results, strict=True))
+        for result, value in zip(instruction.results, copy.results, strict=True):
+            own.setdefault(result, value)  # what is given stays as it is given
         new.instructions.append(copy)
     new.outputs = [own[value] for value in outputs]
     new.guards = [own[value] for value in guards]

@@ -44,7 +44,7 @@ class _Repeat:
         first = carry
         while self.goes_on(carry, constants):
             carry = self.step([*carry, *constants, *self.step.draw()])
-        return tuple(array.copy() for array in carry) if carry is first else tuple(carry)
+        return tuple([array.copy() for array in carry] if carry is first else self.step.apart(carry))
 
     def goes_on(self, carry: Sequence[Any], constants: Sequence[Any]) -> bool:
         """Whether there is another step."""
@@ -79,7 +79,7 @@ class _WalkBack:
         first = cts
         while starts:
             cts = self.back([*cts, *starts.pop(), *constants])
-        return tuple(array.copy() for array in cts) if cts is first else tuple(cts)
+        return tuple([array.copy() for array in cts] if cts is first else self.back.apart(cts))
 
 
 class Repetition:
@@ -107,6 +107,7 @@ class Repetition:
         operands, followed = tracked(operands, frame)
         self.wanted = [body.labels[i] for i in followed]
         row = Primitive(self.name, self._repeat(), vjps=(self._pull,), jvps=(self._push,), joint=True)
+        body.inner.rows.append(row)
         return list(row(*operands))
 
     def _repeat(self) -> _Repeat:
@@ -128,6 +129,7 @@ class Repetition:
         given += [_nothing(by_label[label]) for label in pulled.sums]
         walk = _WalkBack(self._repeat(), pulled.body.code(), body, pulled)
         row = Primitive(f"{self.name} backward", walk, vjps=(self._refuse,), jvps=(self._refuse,), joint=True)
+        body.inner.rows.append(row)
         places = [*(body.carry[i] for i in pulled.floating), *pulled.sums]
         totals = dict(zip(places, row(*given), strict=True))
         return [totals.get(label) for label in body.labels]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .. import recording
+from ..errors import AutogradError
 from ..primitive import Primitive
 from ..recording import Frame, trace_here
+from ..symbol import Value
 from ..tensor import Tensor
 from .body import Body, live_cotangents, pull, push
 from .code import Code
+from .keeping import worth_keeping
 from .weave import newcomers, tracked
 
 
@@ -38,11 +42,8 @@ class _Iterate:
         stacks = arrays[self._carry : self._carry + self._slices]
         constants = arrays[self._carry + self._slices :]
         results = [np.empty((self._length, *shape), dtype) for shape, dtype in self.code.specs[self._carry :]]
-        drawn = (
-            [np.empty((self._length, *shape), dtype) for _, shape, dtype in self.code.hosts]
-            if self._keeps_draws
-            else []
-        )
+        kept = self.code.hosts if self._keeps_draws else []
+        drawn = [np.empty((self._length, *shape), dtype) for _, shape, dtype in kept]
         for index in range(self._length)[:: -1 if self._reverse else 1]:
             draws = self.code.draw()
             for stack, draw in zip(drawn, draws, strict=False):
@@ -51,8 +52,7 @@ class _Iterate:
             carry = list(outs[: self._carry])
             for stack, out in zip(results, outs[self._carry :], strict=True):
                 stack[index] = out
-        if not self._length:
-            carry = [array.copy() for array in carry]
+        carry = self.code.apart(carry) if self._length else [array.copy() for array in carry]
         return (*carry, *results, *drawn)
 
     def _outline(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
@@ -63,7 +63,7 @@ class _Iterate:
             slices = [array[0, ...] for array in arrays[self._carry : end]]
             outs = self.code.outline([*arrays[: self._carry], *slices, *arrays[end:], *drawn])
         else:
-            outs = [*arrays[: self._carry], *(np.zeros(*spec) for spec in self.code.specs[self._carry :])]
+            outs = (*arrays[: self._carry], *(np.zeros(*spec) for spec in self.code.specs[self._carry :]))
         stacked = [*outs[self._carry :], *(drawn if self._keeps_draws else ())]
         return (*outs[: self._carry], *(np.broadcast_to(out, (self._length, *out.shape)) for out in stacked))
 
@@ -85,7 +85,8 @@ class Scan:
         self.body = body
         self.length = length
         self.reverse = reverse
-        self.wanted: list[Any] = []
+        self.wanted: list[Hashable] = []
+        self.kept: list[Value] = []
 
     def stage(self, operands: Sequence[Any], frame: Frame) -> list[Tensor]:
         """Write down the instruction; the last carry, and the results of all steps."""
@@ -95,28 +96,46 @@ class Scan:
         count = len(body.carry) + len(body.results)
         if not count:
             return []
-        if self.wanted:  # what each step starts from is kept for the loop backward
-            body.results = [*body.results, *(body.inner.handle(label) for label in body.carry)]
+        if self.wanted:  # for the loop backward
+            self.kept = self._kept()
+            starts = [body.inner.handle(label) for label in body.carry]
+            body.results = [*body.results, *starts, *(Tensor(value, None) for value in self.kept)]
         iterate = _Iterate(body.code(), body, self.length, self.reverse, bool(self.wanted) and bool(body.hosts))
         row = Primitive(self.name, iterate, vjps=(self._pull,), jvps=(self._push,), joint=True)
+        body.inner.rows.append(row)
         return list(row(*operands))[:count]
 
-    def _split(self, ans: Sequence[Any]) -> tuple[Any, Any, Any, Any]:
-        """Last carry, results, first carries of all steps, draws."""
+    def _kept(self) -> list[Value]:
+        """Values of each step that are kept, besides the carries that the steps start from."""
+        body = self.body
+        if body.depth < 1:
+            return []
+        live = [i for i, out in enumerate(body.results) if out.dtype.kind in "fc"]
+        try:
+            return worth_keeping(body, pull(body, live, self.wanted))
+        except AutogradError:  # whoever asks for the derivative will see it
+            return []
+
+    def _split(self, ans: Sequence[Any]) -> tuple[Any, Any, Any]:
+        """First carries of all steps, what else was kept of them, draws."""
         count = len(self.body.carry)
-        stop = len(self.body.results)  # with the first carries, of which there are `count`
-        return ans[:count], ans[count:stop], ans[stop : stop + count], ans[stop + count :]
+        draws = count + len(self.body.results)
+        kept = draws - len(self.kept)
+        return ans[kept - count : kept], ans[kept:draws], ans[draws:]
 
     def _pull(self, ct: Any, ans: Any, *operands: Any) -> list[Any]:
         """Cotangents of the operands: a loop in the other direction."""
         body, count = self.body, len(self.body.carry)
-        _, _, starts, draws = self._split(ans)
+        starts, kept, draws = self._split(ans)
         live = live_cotangents(ct[count : count + len(body.results)], ans[count:])
         pulled = pull(body, live, self.wanted)
+        labels = {value: ("kept", object()) for value in self.kept}
+        pulled.body.saved |= labels
+        pulled.body.slices += labels.values()
         by_label = dict(zip(body.labels, operands, strict=True))
         given: list[Any] = [ct[i] for i in pulled.floating]
         given += [_nothing(by_label[label]) for label in pulled.sums]
-        given += [*starts, *operands[count : count + len(body.slices)], *draws, *live.values()]
+        given += [*starts, *operands[count : count + len(body.slices)], *draws, *live.values(), *kept]
         given += operands[count + len(body.slices) :]
         frame: Any = recording.current()
         new = newcomers(body.inner, pulled.body.labels, frame)
@@ -130,9 +149,11 @@ class Scan:
     def _push(self, entering: Sequence[Any], ans: Any, *operands: Any) -> tuple[Any, ...]:
         """Tangents of the results: a loop that carries tangents too."""
         body, count = self.body, len(self.body.carry)
-        draws = self._split(ans)[3]
+        draws = self._split(ans)[2]
         tangents = dict(zip(body.labels, entering, strict=True))
-        others = {label: t for label, t in tangents.items() if t is not None and label not in body.carry}
+        own = {*body.carry, *body.saved.values()}
+        others = {label: t for label, t in tangents.items() if t is not None and label not in own}
+        body = replace(body, results=body.results[: len(body.results) - len(self.kept)])
         pushed = push(body, others)
         end = count + len(body.slices)
         given = [*operands[:count]]

@@ -56,6 +56,12 @@ class Structure:
         """
         try:
             every = flatten_like(self.given, given)
+            for leaf in every:
+                if isinstance(leaf, (dict, list, tuple)):
+                    raise StructureError(
+                        f"structures differ: expected {describe(self.given)}, with a leaf where there "
+                        f"is a {describe(leaf)}."
+                    )
             places = [i for i, leaf in enumerate(every) if leaf is not None]
         except StructureError as error:
             raise StructureError(f"{name}: {what}: {error}") from None

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Primitive, binary, unary
+from ..primitive import Primitive, apply, binary, unary
 from ..tensor import as_value
+from ..tracing import is_known
 
 __all__ = [
     "allclose", "array_equal", "array_equiv", "bitwise_and", "bitwise_count", "bitwise_invert", "bitwise_left_shift",
@@ -113,25 +114,38 @@ lcm = binary(LCM)
 
 def isclose(a, b, rtol=1e-5, atol=1e-8, equal_nan: builtins.bool = False):
     """Whether entries are equal within ``atol + rtol * abs(b)``, as ``numpy.isclose``."""
-    return _ISCLOSE(as_value(a), as_value(b), as_value(rtol), as_value(atol), equal_nan=equal_nan)
+    return _ISCLOSE(a, b, rtol, atol, equal_nan=equal_nan)
+
+
+def _of_all(function) -> Primitive:
+    def impl(*arrays, **params):
+        return np.asarray(function(*arrays, **params))
+
+    return Primitive(function.__name__, impl, None, keeps=False)
 
 
 _ISCLOSE = Primitive("isclose", np.isclose, None, keeps=False)
+_ALLCLOSE, _ARRAY_EQUAL, _ARRAY_EQUIV = map(_of_all, (np.allclose, np.array_equal, np.array_equiv))
 
 
-def allclose(a, b, rtol=1e-5, atol=1e-8, equal_nan: builtins.bool = False) -> builtins.bool:
-    """Whether all entries are close, as ``numpy.allclose``: a Python bool."""
-    return builtins.bool(np.allclose(as_value(a), as_value(b), as_value(rtol), as_value(atol), equal_nan))
+def _answer(result):
+    """A Python bool; in a trace, where it is not known yet, the Tensor."""
+    return builtins.bool(result.array) if is_known(result) else result
 
 
-def array_equal(a1, a2, equal_nan: builtins.bool = False) -> builtins.bool:
-    """Whether shapes and all entries are equal, as ``numpy.array_equal``: a Python bool."""
-    return builtins.bool(np.array_equal(as_value(a1), as_value(a2), equal_nan=equal_nan))
+def allclose(a, b, rtol=1e-5, atol=1e-8, equal_nan: builtins.bool = False) -> Any:
+    """Whether all entries are close, as ``numpy.allclose``: a Python bool; a 0-d Tensor in a traced function."""
+    return _answer(apply(_ALLCLOSE, (a, b, rtol, atol), {"equal_nan": equal_nan}))
 
 
-def array_equiv(a1, a2) -> builtins.bool:
-    """Whether all entries are equal after broadcasting, as ``numpy.array_equiv``: a Python bool."""
-    return builtins.bool(np.array_equiv(as_value(a1), as_value(a2)))
+def array_equal(a1, a2, equal_nan: builtins.bool = False) -> Any:
+    """Whether shapes and entries are equal, as ``numpy.array_equal``: a Python bool; a 0-d Tensor when traced."""
+    return _answer(apply(_ARRAY_EQUAL, (a1, a2), {"equal_nan": equal_nan}))
+
+
+def array_equiv(a1, a2) -> Any:
+    """Whether all entries are equal after broadcasting, as ``numpy.array_equiv``: a Python bool; a Tensor if traced."""
+    return _answer(apply(_ARRAY_EQUIV, (a1, a2), {}))
 
 
 def iscomplexobj(x) -> builtins.bool:

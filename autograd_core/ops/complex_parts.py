@@ -12,7 +12,7 @@ import numpy as np
 
 from ..primitive import Primitive, apply, unary
 from .arithmetic import REAL
-from .matrices import operand, tensor
+from .matrices import known, operand, tensor
 
 __all__ = [
     "abs", "absolute", "angle", "conj", "conjugate", "fabs", "imag", "nan_to_num", "real", "real_if_close", "sign",
@@ -135,10 +135,15 @@ def angle(z, deg: bool = False):
     return np.rad2deg(result) if deg else result
 
 
+_TAKE_ONE = "take the real part whatever the other is: np.real(a)"
+
+
 def real_if_close(a, tol: float = 100):
     """Real part, if all imaginary parts are within ``tol`` times the machine's precision of 0; else ``a``."""
     a = tensor(a)
-    return real(a) if np.isrealobj(np.real_if_close(a.array, tol)) else a
+    if not is_complex(a):
+        return a
+    return real(a) if np.isrealobj(np.real_if_close(known("real_if_close", a, _TAKE_ONE), tol)) else a
 
 
 def nan_to_num(x, copy: bool = True, nan: float = 0.0, posinf=None, neginf=None):

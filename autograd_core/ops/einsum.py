@@ -167,7 +167,7 @@ def einsum(*operands, out=None, optimize=None, dtype=None, order="K", casting="s
 
 def einsum_path(*operands, optimize="greedy", einsum_call=False):
     """Cheapest order of products for ``einsum``, as ``numpy.einsum_path``: a list for ``optimize=``, and a report."""
-    raw = [x.array if isinstance(x, Overloaded) else x for x in operands]
+    raw = [np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, Overloaded) else x for x in operands]
     return np.einsum_path(*raw, optimize=optimize, einsum_call=einsum_call)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from ..errors import DomainError, DtypeError, ShapeError
 from ..primitive import Primitive
 from ..symbol import Value
 from ..tensor import Tensor, as_value
+from ..tracing import checked
 from .axes import one
 from .indexing import getitem
-from .matrices import plain, tensor, without_out
+from .matrices import known, plain, tensor, without_out
 from .scans import at_axis
 
 __all__ = ["choose", "compress", "extract", "ix_", "put_along_axis", "take", "take_along_axis"]
@@ -97,7 +99,7 @@ def put_along_axis(arr, indices, values, axis) -> None:
 def compress(condition, a, axis=None, out=None):
     """Slices along an axis where the 1-d ``condition`` holds, as ``numpy.compress``."""
     without_out("compress", out)
-    mask = as_value(condition)
+    mask = known("compress", condition)
     if mask.ndim != 1:
         raise ShapeError(f"compress: the condition has shape {mask.shape}; expected one axis.")
     return take(a, np.flatnonzero(mask), axis)
@@ -105,7 +107,7 @@ def compress(condition, a, axis=None, out=None):
 
 def extract(condition, arr):
     """Entries where ``condition`` holds, along one axis, as ``numpy.extract``."""
-    mask = as_value(condition)
+    mask = known("extract", condition)
     return take(np.reshape(tensor(arr), (-1,)), np.flatnonzero(mask))
 
 
@@ -118,13 +120,21 @@ def choose(a, choices: Sequence, out=None, mode: str = "raise"):
         raise ShapeError("choose: got no choices; expected at least one.")
     shape = np.broadcast_shapes(which.shape, *(choice.shape for choice in options))
     stacked = np.stack([np.broadcast_to(choice, shape) for choice in options])
-    which = np.broadcast_to(_within("choose", which, len(options), mode), shape)
-    if mode == "raise" and which.size and (which.min() < 0 or which.max() >= len(options)):
-        raise IndexError(
-            f"choose: entries of a go from {which.min()} to {which.max()}; expected 0 to {len(options) - 1}, one of "
-            f"the {len(options)} choices."
-        )
+    which = _within("choose", which, len(options), mode)
+    if which.__class__ is Value:
+        which = Tensor(which, None)
+    which = np.broadcast_to(which, shape)
+    if mode == "raise":
+        which = plain(checked(which, partial(_refuse_others, len(options))))
     return getitem(stacked, (which, *np.indices(shape, sparse=True)))
+
+
+def _refuse_others(count: int, which) -> None:
+    if which.size and (which.min() < 0 or which.max() >= count):
+        raise IndexError(
+            f"choose: entries of a go from {which.min()} to {which.max()}; expected 0 to {count - 1}, one of "
+            f"the {count} choices."
+        )
 
 
 def ix_(*args):

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ShapeError, UnsupportedError
 from ..primitive import Primitive, apply
 from ..tensor import Tensor
+from ..tracing import is_known
 from .decompositions import svdvals
 from .matrices import adjoint, conjugate, matrices, operand, sample_batch, sample_matrix, tensor
 
@@ -98,7 +99,8 @@ def lstsq(a, b, rcond=None):
 
     Returns
     -------
-    (x, residuals, rank, s) of Tensors. All but the rank are differentiable, where the rank does not change.
+    (x, residuals, rank, s) of Tensors. All but the rank are differentiable, where the rank does not change. Without
+    full rank there are no residuals; in a traced function they are NaN.
     """
     a, b = operand(a), operand(b)
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
@@ -115,9 +117,11 @@ def lstsq(a, b, rcond=None):
     s = svdvals(a)
     rank = np.sum(np.greater(s, rcond * s[:1]))
     m, n = a.shape
-    if int(rank) != n or m <= n:
+    if m <= n or (is_known(rank) and int(rank) != n):
         return x, Tensor(np.zeros(0, x.dtype), None), rank, s
     residuals = np.sum(np.square(np.abs(_columns(b - a @ x))), axis=0)
+    if not is_known(rank):  # their number must not depend on it
+        residuals = np.where(np.equal(rank, n), residuals, np.asarray(np.nan, residuals.dtype))
     return x, residuals, rank, s
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError, UnsupportedError
+from ..errors import ShapeError, TraceError, UnsupportedError
 from ..primitive import Primitive
+from ..symbol import Value, user_line
 from ..tensor import Overloaded, Tensor, as_value
 from ..variable import Variable
 
@@ -29,6 +30,18 @@ def tensor(x) -> Any:
 def plain(x):
     """A Tensor or Variable as its array; anything else (a slice, a string, a number) as it is."""
     return x.array if isinstance(x, Overloaded) else x
+
+
+def known(name: str, x, cure: str = "keep the shape: np.where(condition, x, 0)"):
+    """Array of ``x``, for a function whose result has a shape that depends on the entries: not in a trace."""
+    array = as_value(x)
+    if array.__class__ is Value:
+        raise TraceError(
+            f"{name} at {user_line()}: the shape of the result depends on the entries of an array of shape "
+            f"{array.shape}, which are not known inside a function that is traced (autograd_core.function). Call it "
+            f"outside, and give the function what it returns; or {cure}."
+        )
+    return array
 
 
 def vectors(name: str, x):

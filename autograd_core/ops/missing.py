@@ -9,8 +9,9 @@ import numpy as np
 
 from ..primitive import Primitive
 from ..tensor import Tensor
-from .matrices import tensor
-from .reductions import MISSING, fmax_over, fmin_over, prepared, prod, refuse
+from ..tracing import is_known
+from .matrices import plain, tensor
+from .reductions import MISSING, condition, fmax_over, fmin_over, prepared, prod, refuse
 from .reductions import sum as total
 from .scans import without_nan
 from .sorting import sort
@@ -45,7 +46,7 @@ def nanmin(a, axis=None, out=None, keepdims=MISSING, initial=MISSING, where=MISS
 
 def _told(name: str, result: Tensor) -> Tensor:
     """``result``, with NumPy's warning if there was nothing but NaN."""
-    if result.dtype.kind in "fc" and np.isnan(result.array).any():
+    if result.dtype.kind in "fc" and is_known(result) and np.isnan(result.array).any():
         warnings.warn(f"{name}: All-NaN slice encountered", RuntimeWarning, stacklevel=3)
     return result
 
@@ -53,9 +54,9 @@ def _told(name: str, result: Tensor) -> Tensor:
 def _counted(a, axis, keepdims, where=MISSING):
     """``a`` with zeros for what is not counted, what is, and how many these are."""
     a = tensor(a)
-    there = ~np.isnan(a.array) if a.dtype.kind in "fc" else np.ones(a.shape, bool)
+    there = np.logical_not(np.isnan(a)) if a.dtype.kind in "fc" else np.ones(a.shape, bool)
     if where is not MISSING:
-        there = there & np.asarray(where, bool)
+        there = there & condition(where)
     return np.where(there, a, np.zeros((), a.dtype)), there, np.sum(there, axis=axis, keepdims=keepdims)
 
 
@@ -69,7 +70,7 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=MISSING, *, where=MISSI
 def _quotient(sums, count, said: str):
     """``sums / count``, NaN and a warning where there is nothing to divide by."""
     empty = np.less_equal(count, 0)
-    if np.any(empty):
+    if is_known(count) and np.any(plain(empty)):
         warnings.warn(said, RuntimeWarning, stacklevel=4)
     return np.where(empty, np.asarray(np.nan, sums.dtype), sums / np.where(empty, 1, count))
 
@@ -82,7 +83,7 @@ def _nan_variance(name: str, a, axis, dtype, out, ddof, keepdims, where, mean, c
     values, there, count = _counted(a, axes, True, where)
     if mean is MISSING:
         mean = total(values, axes, dtype, keepdims=True) / np.maximum(count, 1)
-    parts = np.where(there, squared(values - mean), np.zeros((), np.real(values.array).dtype))
+    parts = np.where(there, squared(values - mean), np.zeros((), np.empty(0, values.dtype).real.dtype))
     sums = total(parts, axes, dtype, keepdims=params["keepdims"])
     freedom = np.sum(there, axis=axes, keepdims=params["keepdims"]) - ddof
     return _quotient(sums, freedom, "Degrees of freedom <= 0 for slice")
@@ -108,14 +109,23 @@ def nanstd(
 def _nan_quantile(name: str, a, q, axis, out, method, keepdims):
     a = prepared(name, a, None, MISSING, out)[0]
     flat, axes = last_axes(name, a, axis)
-    counts = np.sum(~np.isnan(flat.array), axis=-1)
-    if not counts.all():
+    if is_known(flat) and np.isnan(flat.array).all(-1).any():
         warnings.warn(f"{name}: All-NaN slice encountered", RuntimeWarning, stacklevel=3)
     # A sort puts NaN last: a slice with `count` numbers has them in front.
+    places_of(name, 1, np.zeros(1), method)  # an error if there is no such method
+    places = _PLACES(flat, np.ravel(q), method=method)
+    return laid_out(between(sort(flat), places), q, np.shape(a), axes, keepdims)
+
+
+def _places(flat, q, *, method: str):
+    """Where the quantiles ``q`` of the numbers in each slice lie."""
+    counts = np.sum(~np.isnan(flat), axis=-1)
     different, which = np.unique(counts, return_inverse=True)
-    places = np.stack([places_of(name, count, q.ravel(), method) for count in different] or [np.zeros(q.size)])
-    result = between(sort(flat), places[which.reshape(counts.shape)])
-    return laid_out(result, q, np.shape(a), axes, keepdims)
+    places = np.stack([places_of("nanquantile", count, q, method) for count in different] or [np.zeros(q.size)])
+    return places[which.reshape(counts.shape)]
+
+
+_PLACES = Primitive("nan_places", _places, None, keeps=False)
 
 
 def nanquantile(

@@ -83,7 +83,7 @@ def _norm_over(x, ord, axes: Axes, keepdims: bool):
     if ord in (np.inf, -np.inf, 0, 1):
         x = tensor(x)
         if ord == 0:  # how many entries are not 0
-            dtype = x.array.real.dtype if x.dtype.kind in "fc" else np.float64
+            dtype = np.empty(0, x.dtype).real.dtype if x.dtype.kind in "fc" else np.float64
             return np.sum(np.not_equal(x, 0), axis=axes, keepdims=keepdims, dtype=dtype)
         reduce: Any = {np.inf: np.max, -np.inf: np.min, 1: np.sum}[ord]
         return reduce(np.abs(x), axis=axes, keepdims=keepdims)

@@ -204,7 +204,7 @@ def mean(a, axis=None, dtype=None, out=None, keepdims=MISSING, *, where=MISSING)
         params["dtype"] = np.dtype(dtype)
     if where is True or not given(where):
         return apply(MEAN, (a,), params)
-    counted = np.broadcast_to(np.asarray(where, bool), a.shape)
+    counted = np.broadcast_to(condition(where), a.shape)
     return sum(a, axis, dtype, None, keepdims, where=where) / np.sum(counted, axis=params["axis"], keepdims=keepdims)
 
 
@@ -230,6 +230,11 @@ def _extreme_over(row: Primitive, name: str, lowest, a, axis, out, keepdims, ini
     elif where is not True and given(where):
         raise ShapeError(f"{name}: where= needs initial= too: the value if no entry is chosen.")
     return apply(row, (_chosen(a, where, lowest(a.dtype)),), params)
+
+
+def condition(where):
+    """What ``where=`` says, as booleans; a Tensor stays one."""
+    return np.astype(where, bool, copy=False) if isinstance(where, Overloaded) else np.asarray(where, bool)
 
 
 def _lowest(dtype):

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..primitive import Primitive, apply, binary
+from ..symbol import Value
 from ..tensor import Tensor, as_value
-from .matrices import operand, tensor, without_out
+from .matrices import known, operand, tensor, without_out
 
 __all__ = ["clip", "fmax", "fmin", "maximum", "minimum", "select", "where"]
 
@@ -124,12 +125,18 @@ def where(condition, *choices):
     ValueError
         If only one of x and y is given.
     """
-    condition = as_value(condition)
     if not choices:
-        return tuple(Tensor(positions, None) for positions in np.nonzero(condition))
+        return tuple(Tensor(positions, None) for positions in np.nonzero(known("where", condition)))
     if len(choices) != 2:
         raise ValueError("where: give both x and y, or neither; got one of them.")
-    return apply(WHERE, (condition.astype(bool, copy=False), *choices), {})
+    if condition.__class__ is not Tensor or condition.array.dtype.kind != "b":
+        condition = as_value(condition)
+        condition = (
+            np.astype(Tensor(condition, None), bool)
+            if condition.__class__ is Value
+            else condition.astype(bool, copy=False)
+        )
+    return apply(WHERE, (condition, *choices), {})
 
 
 def clip(a, a_min=None, a_max=None, *, min=None, max=None, out=None):

@@ -106,25 +106,27 @@ def interp(x, xp, fp, left=None, right=None, period=None):
         left = right = None
     left = fp[0] if left is None else left
     right = fp[-1] if right is None else right
-    places, at = xp.array, x.array
-    if len(places) == 1:
+    if len(xp) == 1:
         inside = np.broadcast_to(fp[0], x.shape)
     else:
-        k, flat = _segment(at, places, fp.array)
+        k, flat, place = _SEGMENT(x, xp, fp)
         inside = fp[k] + (x - xp[k]) * ((fp[k + 1] - fp[k]) / (xp[k + 1] - xp[k]))
-        inside = np.where(flat, fp[np.searchsorted(places, at).clip(max=len(places) - 1)], inside)
-    return np.where(at < places[0], left, np.where(at > places[-1], right, inside))
+        inside = np.where(flat, fp[place], inside)
+    return np.where(np.less(x, xp[0]), left, np.where(np.greater(x, xp[-1]), right, inside))
 
 
 def _segment(at, places, values):
-    """Number of the segment whose slope counts at each entry, and whether the slope there is 0 instead."""
+    """Number of the segment whose slope counts at each entry, whether the slope there is 0 instead, and its place."""
     slopes = np.concatenate(([0], np.diff(values) / np.diff(places), [0]))  # those outside included
     place = np.searchsorted(places, at).clip(max=len(places) - 1)
     exact = places[place] == at
     left, right = slopes[place], slopes[place + 1]
     k = np.searchsorted(places, at, side="right") - 1
     k = np.where(exact & (np.abs(left) < np.abs(right)), place - 1, k)
-    return k.clip(0, len(places) - 2), exact & (np.real(left * np.conj(right)) <= 0)
+    return k.clip(0, len(places) - 2), exact & (np.real(left * np.conj(right)) <= 0), place
+
+
+_SEGMENT = Primitive("segment", _segment, None, keeps=False)
 
 
 def _unrolled(x, xp, fp, period):
@@ -133,7 +135,7 @@ def _unrolled(x, xp, fp, period):
         raise DomainError("interp: period must not be 0.")
     period = abs(period)
     x, xp = np.remainder(x, period), np.remainder(xp, period)
-    order = np.argsort(xp.array, kind="stable")
+    order = np.argsort(xp)
     xp, fp = xp[order], fp[order]
     return (
         x,

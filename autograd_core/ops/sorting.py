@@ -18,7 +18,7 @@ from ..tensor import Overloaded, Tensor, as_value
 from .axes import on, one
 from .gathering import take
 from .joining import concatenate
-from .matrices import operand, tensor, without_out
+from .matrices import known, operand, tensor, without_out
 from .reductions import given, refuse
 from .reshaping import reshape
 
@@ -178,12 +178,13 @@ def nonzero(a):
     a = operand(a)
     if not a.ndim:
         raise ShapeError("nonzero: got a 0-d array, which has no positions; use np.atleast_1d(a).")
+    known("nonzero", a)
     return apply(NONZERO, (a,), {})
 
 
 def argwhere(a):
     """Positions of the entries that are not 0: one row each. No derivative."""
-    return Tensor(np.argwhere(as_value(a)), None)
+    return Tensor(np.argwhere(known("argwhere", a)), None)
 
 
 def flatnonzero(a):
@@ -191,10 +192,16 @@ def flatnonzero(a):
     return nonzero(reshape(operand(a), (-1,)))[0]
 
 
+def _lexsort(*keys, axis: int):
+    return np.asarray(np.lexsort(keys if len(keys) > 1 or keys[0].ndim < 2 else keys[0], axis))
+
+
+_LEXSORT = _row("lexsort", _lexsort, "Positions sorted by several keys.")
+
+
 def lexsort(keys, axis=-1):
     """Positions sorted by the last of ``keys``, ties by the one before it, as ``numpy.lexsort``. No derivative."""
-    raw = as_value(keys) if isinstance(keys, Overloaded) else [as_value(key) for key in keys]
-    return Tensor(np.asarray(np.lexsort(raw, axis)), None)
+    return apply(_LEXSORT, (keys,) if isinstance(keys, (Overloaded, np.ndarray)) else tuple(keys), {"axis": axis})
 
 
 def searchsorted(a, v, side="left", sorter=None):
@@ -220,6 +227,9 @@ def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None
     return apply(ISIN, (element, test_elements), {"invert": bool(invert)})
 
 
+_SORT_THEM = "sort, and compare neighbours: np.sort(x)"
+
+
 def unique(
     ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True, sorted=True
 ):
@@ -228,7 +238,7 @@ def unique(
     The derivative of an entry is that of the first of the equal entries it was found as.
     """
     ar = tensor(ar)
-    _, index, inverse, counts = np.unique(ar.array, True, True, True, axis, equal_nan=equal_nan)
+    _, index, inverse, counts = np.unique(known("unique", ar, _SORT_THEM), True, True, True, axis, equal_nan=equal_nan)
     values = take(ar, index, axis)
     extras = ((return_index, index), (return_inverse, inverse), (return_counts, counts))
     wanted = tuple(Tensor(extra, None) for asked, extra in extras if asked)
@@ -278,6 +288,9 @@ def unique_values(x):
     return unique(x, equal_nan=False)
 
 
+_MARK = "mark what is in both: np.isin(x, y)"
+
+
 def union1d(ar1, ar2):
     """The different entries of both arrays in ascending order; the derivative is that of ``unique``."""
     return unique(concatenate((ar1, ar2), None))
@@ -286,7 +299,8 @@ def union1d(ar1, ar2):
 def intersect1d(ar1, ar2, assume_unique=False, return_indices=False):
     """The different entries that are in both arrays; the derivative is that of the entry in ``ar1``."""
     ar1, ar2 = tensor(ar1), tensor(ar2)
-    _, first, second = np.intersect1d(ar1.array, ar2.array, assume_unique, True)
+    raw = [known("intersect1d", ar, _MARK) for ar in (ar1, ar2)]
+    _, first, second = np.intersect1d(*raw, assume_unique, True)
     values = take(ar1, first)
     return (values, Tensor(first, None), Tensor(second, None)) if return_indices else values
 
@@ -294,7 +308,8 @@ def intersect1d(ar1, ar2, assume_unique=False, return_indices=False):
 def setdiff1d(ar1, ar2, assume_unique=False):
     """The different entries of ``ar1`` that are not in ``ar2``."""
     ar1 = reshape(tensor(ar1), (-1,)) if assume_unique else unique(ar1)
-    return take(ar1, np.flatnonzero(np.isin(ar1.array, as_value(ar2), invert=True)))
+    raw = [known("setdiff1d", ar, _MARK) for ar in (ar1, ar2)]
+    return take(ar1, np.flatnonzero(np.isin(*raw, invert=True)))
 
 
 def setxor1d(ar1, ar2, assume_unique=False):

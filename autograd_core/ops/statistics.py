@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,14 @@ import numpy as np
 from ..errors import DomainError, ShapeError
 from ..primitive import LINEAR, Primitive, apply
 from ..symbol import Value
-from ..tensor import Tensor, as_value
+from ..tensor import Overloaded, Tensor, as_value
+from ..tracing import checked, is_known
 from .axes import Axes, kept, length, several, spread
 from .complex_parts import real
 from .gathering import take_along_axis
 from .joining import concatenate
-from .matrices import conjugate, operand, plain, tensor
-from .reductions import MISSING, given, mean, prepared, refuse, sample_reduction
+from .matrices import conjugate, known, operand, plain, tensor
+from .reductions import MISSING, condition, given, mean, prepared, refuse, sample_reduction
 from .reductions import sum as total
 from .reshaping import reshape
 from .sorting import sort
@@ -100,12 +102,12 @@ def _spread_over(name: str, row: Primitive, a, axis, dtype, out, ddof, keepdims,
             params["dtype"] = np.dtype(dtype)
         return apply(row, (a,), params)
     a, axis = tensor(a), params["axis"]
-    chosen = np.ones((), bool) if where is True or not given(where) else np.asarray(where, bool)
+    chosen = np.ones((), bool) if where is True or not given(where) else condition(where)
     chosen = np.broadcast_to(chosen, a.shape)
     if not given(around):
         around = mean(a, axis, dtype, None, True, where=chosen)
     count = np.sum(chosen, axis=axis, keepdims=params["keepdims"])
-    parts = np.where(chosen, squared(a - around), np.zeros((), np.real(a.array).dtype))
+    parts = np.where(chosen, squared(a - around), np.zeros((), np.empty(0, a.dtype).real.dtype))
     result = total(parts, axis, dtype, None, params["keepdims"]) / np.maximum(count - ddof, 0)
     return result if row is VAR else root(result)
 
@@ -151,10 +153,14 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=MISSING):
         weights = reshape(weights, tuple(side if at in axes else 1 for at, side in enumerate(a.shape)))
         weights = np.broadcast_to(weights, a.shape)
     scale = total(weights, axes, keepdims=keepdims)
-    if np.any(np.equal(scale.array, 0)):
-        raise ZeroDivisionError("average: the weights add up to 0, so there is no average.")
+    scale = checked(scale, _refuse_zeros)
     result = total(a * weights, axes, keepdims=keepdims) / scale
     return (result, np.broadcast_to(scale, result.shape)) if returned else result
+
+
+def _refuse_zeros(scale) -> None:
+    if np.any(np.equal(scale, 0)):
+        raise ZeroDivisionError("average: the weights add up to 0, so there is no average.")
 
 
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, *, dtype=None):
@@ -218,8 +224,8 @@ def between(ordered, places):
     The formula runs from the nearer end, so that both ends come out exactly, as NumPy's does.
     """
     low = np.floor(places)
-    part = (places - low).astype(np.empty(0, ordered.dtype).real.dtype)
-    low = low.astype(np.intp)
+    part = np.astype(places - low, np.empty(0, ordered.dtype).real.dtype)
+    low = np.astype(low, np.intp)
     high = np.minimum(low + 1, max(ordered.shape[-1] - 1, 0))
     left, right = take_along_axis(ordered, low, -1), take_along_axis(ordered, high, -1)
     step = right - left
@@ -230,18 +236,33 @@ def between(ordered, places):
 
 def levels(name: str, q, top: float):
     """``q`` as an array between 0 and 1. A tracked Tensor is refused: there is no derivative in it."""
+    if isinstance(q, Overloaded):
+        q = q.__array__() if q._is_tracked() else as_value(q)  # the first raises an error
+    if q.__class__ is Value:
+        return checked(np.astype(Tensor(q, None), np.float64) / top, partial(_refuse_levels, name, top))
     q = np.asarray(q, np.float64) / top
+    _refuse_levels(name, top, q)
+    return q
+
+
+def _refuse_levels(name: str, top: float, q) -> None:
     if q.size and not (q.min() >= 0 and q.max() <= 1):
         raise DomainError(f"{name}: q must be between 0 and {top:g}; got {(q * top).tolist()!r}.")
-    return q
 
 
 def places_of(name: str, count: int, q, method: str):
     """Where the quantiles ``q`` of ``count`` ordered entries lie: NumPy's quantiles of 0, 1, ..., count - 1."""
     try:
-        return np.asarray(np.quantile(np.arange(max(count, 1), dtype=np.float64), q, method=method))
+        return (_PLACES if isinstance(q, Tensor) else _places)(q, count=count, method=method)
     except ValueError as error:
         raise DomainError(f"{name}: method={method!r}: {error}.") from None
+
+
+def _places(q, *, count: int, method: str):
+    return np.asarray(np.quantile(np.arange(max(count, 1), dtype=np.float64), q, method=method))
+
+
+_PLACES = Primitive("places", _places, None, keeps=False)
 
 
 def last_axes(name: str, a, axis):
@@ -272,7 +293,7 @@ def _quantile(name: str, a, q, axis, out, method, keepdims, weights=None):
     places = np.broadcast_to(places, (*flat.shape[:-1], q.size))
     result = between(ordered, places)
     worst = ordered[..., -1:]  # NaN if there is one
-    if worst.array.__class__ is Value or np.isnan(worst.array).any():
+    if not is_known(worst) or np.isnan(worst.array).any():
         result = np.where(np.isnan(worst), worst, result)
     return laid_out(result, q, np.shape(a), axes, keepdims)
 
@@ -322,6 +343,8 @@ ROWS = (VAR, STD, WEIGHTED_COUNT)
 
 def bincount(x, weights=None, minlength=0):
     """How often each of 0, 1, 2, ... is in the integers ``x``, or the sum of their ``weights`` (differentiable)."""
+    if not is_known(x):
+        return _traced_counts(tensor(x), weights, minlength)
     x = as_value(x)
     try:
         counts = np.bincount(x, minlength=minlength)
@@ -331,19 +354,49 @@ def bincount(x, weights=None, minlength=0):
         ) from None
     if weights is None:
         return Tensor(counts, None)
+    return _weighted_count(x, weights, len(counts))
+
+
+def _weighted_count(x, weights, length: int):
     weights = operand(weights)
     if weights.shape != x.shape:
         raise ShapeError(f"bincount: weights of shape {weights.shape} for {x.shape} integers; expected the same.")
     if weights.dtype.kind != "f":
         weights = np.astype(tensor(weights), np.float64)
-    return apply(WEIGHTED_COUNT, (weights,), {"into": x, "length": len(counts)})
+    return apply(WEIGHTED_COUNT, (weights,), {"into": plain(x), "length": length})
+
+
+def _traced_counts(x, weights, minlength: int):
+    """``bincount`` of integers that are known when a plan runs: they must be below ``minlength``."""
+    if not minlength:
+        known("bincount", x, "say how many bins there are: minlength=")
+    if x.ndim != 1 or x.dtype.kind not in "iu":
+        raise DomainError(f"bincount: got shape {x.shape}, dtype {x.dtype}; expected one axis of integers >= 0.")
+    x = checked(x, partial(_refuse_others, minlength))
+    if weights is not None:
+        return _weighted_count(x, weights, minlength)
+    return apply(WEIGHTED_COUNT, (np.ones(x.shape, np.int64),), {"into": x.array, "length": minlength})
+
+
+def _refuse_others(length: int, x) -> None:
+    if x.size and not (x.min() >= 0 and x.max() < length):
+        raise DomainError(
+            f"bincount: in a traced function the integers must be from 0 to minlength - 1 = {length - 1}; got some "
+            f"from {x.min()} to {x.max()}."
+        )
 
 
 def histogram_bin_edges(a, bins=10, range=None, weights=None):
     """Edges of the bins that ``histogram`` uses; those from the smallest to the largest entry have a derivative."""
     a = tensor(a)
-    raw = plain(weights)
-    edges = np.histogram_bin_edges(a.array, plain(bins), range, raw)
+    if isinstance(bins, Tensor) and not is_known(bins):
+        return checked(bins, _refuse_unordered)
+    if range is None and not is_known(a) and np.ndim(plain(bins)) == 0:
+        return _traced_edges(a, bins)
+    if is_known(a):
+        edges = np.histogram_bin_edges(a.array, plain(bins), range, plain(weights) if isinstance(bins, str) else None)
+    else:  # they depend on nothing but the bins and the range
+        edges = np.histogram_bin_edges(np.zeros(1), bins, range)
     if isinstance(bins, Tensor):
         return bins
     if np.ndim(plain(bins)) == 0 and range is None and a.node is not None and a.size:
@@ -365,15 +418,38 @@ def histogram(a, bins=10, range=None, density=None, weights=None):
         if weights.shape != a.shape:
             raise ShapeError(f"histogram: weights of shape {weights.shape} for {a.shape} entries; expected one each.")
     edges = histogram_bin_edges(a, bins, range, weights)
-    raw = np.ravel(a.array)
-    sides = edges.array
-    inside = np.flatnonzero((raw >= sides[0]) & (raw <= sides[-1]))
-    # The last bin has both its edges; the others the lower one.
-    into = np.minimum(np.searchsorted(sides, raw[inside], "right") - 1, len(sides) - 2)
-    if weights is not None:
-        weights = reshape(weights, (-1,))[inside]
-    counts = bincount(into, weights, len(sides) - 1)
+    into, inside = _BINS(reshape(a, (-1,)), edges)
+    if weights is None:
+        weights = Tensor(np.ones(a.size, np.int64), None)
+    else:
+        weights = np.astype(reshape(weights, (-1,)), weights.dtype if weights.dtype.kind == "f" else np.float64)
+    weights = np.where(inside, weights, np.zeros((), weights.dtype))
+    counts = apply(WEIGHTED_COUNT, (weights,), {"into": into.array, "length": len(edges) - 1})
     return (counts / np.diff(edges) / np.sum(counts) if density else counts), edges
+
+
+def _bins(x, edges):
+    """Number of the bin of each entry, and whether it is in one. The last bin has both its edges."""
+    into = np.searchsorted(edges, x, "right") - 1
+    return into.clip(0, len(edges) - 2), (x >= edges[0]) & (x <= edges[-1])
+
+
+_BINS = Primitive("bins", _bins, None, keeps=False)
+
+
+def _traced_edges(a, bins):
+    """Edges of so many bins from the smallest to the largest entry, whatever these are."""
+    if isinstance(bins, str):
+        known("histogram", a, "say how many bins there are")
+    low, high = np.min(a), np.max(a)
+    alike = np.equal(low, high)
+    half = np.asarray(0.5, a.dtype if a.dtype.kind == "f" else np.float64)
+    return np.linspace(np.where(alike, low - half, low), np.where(alike, high + half, high), int(bins) + 1)
+
+
+def _refuse_unordered(edges) -> None:
+    if edges.ndim != 1 or np.any(edges[1:] < edges[:-1]):
+        raise DomainError("histogram: the edges of bins must be one axis of increasing numbers.")
 
 
 OVERLOADS: dict[Any, Any] = {

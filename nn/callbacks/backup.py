@@ -35,6 +35,8 @@ class BackupAndRestore(Callback):
         Remove the backup when the training is over, so that the next one starts anew.
     """
 
+    needs_step_figures = False
+
     def __init__(
         self,
         backup_dir: str | os.PathLike[str],

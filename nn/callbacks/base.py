@@ -20,6 +20,9 @@ class Callback:
 
     model: Any = None
     params: dict[str, Any]
+    needs_step_figures = True
+    """Whether ``on_train_batch_end`` is to be given the figures: to compute them takes longer than some steps. A class
+    that defines that method and says False here is given None, and may ask for them (``step_figures``)."""
 
     def set_model(self, model: Any) -> None:
         """Tell the callback which model is trained."""
@@ -28,6 +31,13 @@ class Callback:
     def set_params(self, params: dict[str, Any]) -> None:
         """Tell the callback the number of ``epochs`` and ``steps`` (None if not known), and ``verbose``."""
         self.params = params
+
+    def step_figures(self, logs: Logs | None = None) -> Logs:
+        """Figures after the present step: those given, or else those of the training that goes on."""
+        if logs is not None:
+            return logs
+        progress = getattr(self.model, "progress", None)
+        return {} if progress is None else progress.figures()
 
     def state_dict(self) -> dict[str, Any]:
         """What a later run needs to go on: numbers, strings, lists, dicts and arrays. See ``BackupAndRestore``."""

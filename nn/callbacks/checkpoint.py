@@ -37,6 +37,8 @@ class ModelCheckpoint(Monitor):
         Best value so far, of an earlier training.
     """
 
+    needs_step_figures = False
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],
@@ -70,7 +72,7 @@ class ModelCheckpoint(Monitor):
             return
         self._steps += 1
         if self._steps % int(self.save_freq) == 0:
-            self._save({name: float(value) for name, value in (logs or {}).items()}, batch=batch + 1)
+            self._save({name: float(value) for name, value in self.step_figures(logs).items()}, batch=batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.save_freq == "epoch":

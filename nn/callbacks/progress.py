@@ -24,6 +24,7 @@ class ProgbarLogger(Callback):
         None: if the output goes to a terminal or a notebook and tqdm is there.
     """
 
+    needs_step_figures = False
     refresh = 0.1  # seconds between two looks at the figures
 
     def __init__(self, bar: bool | None = None):
@@ -50,7 +51,7 @@ class ProgbarLogger(Callback):
         now = time.perf_counter()
         if now >= self._next:
             self._next = now + self.refresh
-            self._shown.set_postfix_str(figures(logs or {}), refresh=False)
+            self._shown.set_postfix_str(figures(self.step_figures(logs)), refresh=False)
             self._shown.update(batch + 1 - self._shown.n)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

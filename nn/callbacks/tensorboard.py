@@ -33,6 +33,8 @@ class TensorBoard(Callback):
         Accepted as in Keras, and not used.
     """
 
+    needs_step_figures = False
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",
@@ -66,7 +68,7 @@ class TensorBoard(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._steps += 1
         if self.update_freq != "epoch" and self._steps % int(self.update_freq) == 0:
-            for name, value in (logs or {}).items():
+            for name, value in self.step_figures(logs).items():
                 self._scalar("train", f"batch_{name}", value, self._steps)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

@@ -105,6 +105,7 @@ class RecurrentCell(Layer):
         self.seed = seed
         self.generator = generator(seed)
         self._masks: tuple[Any, Any] | None = None  # of steps that are called one by one
+        self._traced_masks: tuple[Any, Any] | None = None  # and of those in a function that is traced
 
     @property
     def state_size(self) -> Any:
@@ -182,28 +183,36 @@ class RecurrentCell(Layer):
         inputs : Tensor, shape (batch, features)
         states : list of Tensor
         training : bool
-            Whether to drop entries: the same ones in each call, until ``reset_dropout_mask``.
+            Whether to drop entries: the same ones in each call, until ``reset_dropout_mask``; in a function that is
+            traced, the same ones at each run.
 
         Returns
         -------
         (output, list of states)
         """
         self._check_features(inputs.shape)
-        if training and self._masks is None:
-            self._masks = self._drawn(inputs.shape, training)
-        input_mask, state_mask = self._masks if training and self._masks is not None else (None, None)
+        input_mask, state_mask = self._step_masks(inputs.shape) if training else (None, None)
         alone = not isinstance(states, (list, tuple))
         projected = self._projected(inputs[None], input_mask)[0]
         output, new = self.step(projected, [states] if alone else list(states), state_mask)
         return output, new[0] if alone else new
 
+    def _step_masks(self, shape: tuple[int, ...]) -> tuple[Any, Any]:
+        if not ag.tracing.is_tracing():
+            if self._masks is None:
+                self._masks = self._drawn(shape, True)
+            return self._masks
+        if not ag.tracing.count(self) or self._traced_masks is None:  # each run of a plan draws its own
+            self._traced_masks = self._drawn(shape, True)
+        return self._traced_masks
+
     def reset_dropout_mask(self) -> None:
         """Let the next call draw anew what is dropped."""
-        self._masks = None
+        self._masks = self._traced_masks = None
 
     def reset_recurrent_dropout_mask(self) -> None:
         """The same: both masks are drawn together."""
-        self._masks = None
+        self.reset_dropout_mask()
 
     def _check_features(self, shape: tuple[int, ...]) -> None:
         if shape[-1] != self.kernel.shape[0]:
@@ -226,7 +235,11 @@ class RecurrentCell(Layer):
     def _factors(self, shape: tuple[int, ...], rate: float) -> Any:
         if not rate:
             return None
-        return (self.generator.random(shape, np.float32) >= rate) * self.dtype.type(1.0 / (1.0 - rate))
+
+        def draw() -> Any:
+            return (self.generator.random(shape, np.float32) >= rate) * self.dtype.type(1.0 / (1.0 - rate))
+
+        return ag.tracing.host(draw, shape, self.dtype) if ag.tracing.is_tracing() else draw()
 
     def _projected(self, sequences: Any, mask: Any) -> Any:
         """``sequences @ kernel + bias`` for all steps at once; each gate's own mask first, if there are such."""

@@ -9,32 +9,36 @@ import numpy as np
 import autograd_core as ag
 
 from ..losses import class_numbers
-from .base import MeanMetricWrapper, array_of, of_one_rank
+from .base import MeanMetricWrapper, array_of, can_be_traced, of_one_rank
 
 
+@can_be_traced
 def accuracy(y_true, y_pred) -> ag.Tensor:
     """Whether each prediction is what is true, exactly: of labels against labels."""
     y_true, y_pred = of_one_rank("accuracy", array_of(y_true), array_of(y_pred))
-    return ag.Tensor(np.equal(y_true.astype(y_pred.dtype), y_pred), None)
+    return _hits(y_true.astype(y_pred.dtype), y_pred)
 
 
+@can_be_traced
 def binary_accuracy(y_true, y_pred, threshold: float = 0.5) -> ag.Tensor:
     """Whether each prediction is above the threshold where the truth is 1, and not above it where it is 0."""
     y_true, y_pred = of_one_rank("binary_accuracy", array_of(y_true), array_of(y_pred))
-    return ag.Tensor(np.equal(np.greater(y_pred, float(threshold)), y_true), None)
+    return _hits(np.greater(y_pred, float(threshold)), y_true)
 
 
+@can_be_traced
 def categorical_accuracy(y_true, y_pred) -> ag.Tensor:
     """Whether the largest prediction is where the largest true probability is."""
     y_true, y_pred = _rows("categorical_accuracy", y_true, y_pred)
-    return ag.Tensor(np.equal(y_true.argmax(axis=-1), y_pred.argmax(axis=-1)), None)
+    return _hits(y_true.argmax(axis=-1), y_pred.argmax(axis=-1))
 
 
+@can_be_traced
 def sparse_categorical_accuracy(y_true, y_pred) -> ag.Tensor:
     """Whether the largest prediction is that of the label: true or false for each sample."""
     y_pred = array_of(y_pred)
     labels = class_numbers("sparse_categorical_accuracy", y_true, y_pred.shape)
-    return ag.Tensor(np.equal(y_pred.argmax(axis=-1), labels), None)
+    return _hits(y_pred.argmax(axis=-1), ag.Tensor(labels, None) if y_pred.__class__ is ag.Tensor else labels)
 
 
 def top_k_categorical_accuracy(y_true, y_pred, k: int = 5) -> ag.Tensor:
@@ -70,6 +74,12 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k: int = 5, from_sorted_id
             f"must be 0 to {y_pred.shape[-1] - 1}."
         )
     return ag.Tensor(_among_largest(labels, y_pred, k), None)
+
+
+def _hits(first: Any, second: Any) -> ag.Tensor:
+    """Where both are the same."""
+    hits = np.equal(first, second)
+    return hits if hits.__class__ is ag.Tensor else ag.Tensor(hits, None)
 
 
 def _among_largest(labels: np.ndarray, y_pred: np.ndarray, k: int) -> np.ndarray:

@@ -20,6 +20,9 @@ from ..masks import known, mask_of
 class Metric(Configured):
     """Base of all metrics.
 
+    In a function that is traced (``autograd_core.function``, and so in ``fit``) a metric takes in a batch after each run
+    of the plan, in Python as ever, or inside of the plan, if all it does can be written down (``traced``).
+
     Parameters
     ----------
     dtype : dtype, optional
@@ -28,8 +31,12 @@ class Metric(Configured):
         The name of the class in lower case with underscores if None.
     """
 
+    traced: Any = False  # whether update_state and reset_state keep to what can be traced: a class says so for itself
+
     def __init_subclass__(cls, **keywords: Any):
         super().__init_subclass__(**keywords)
+        if "traced" not in cls.__dict__ and not {"update_state", "reset_state"}.isdisjoint(cls.__dict__):
+            cls.traced = False
         for name, wrapped in (("update_state", put_off), ("reset_state", put_off), ("result", asked_late)):
             if name in cls.__dict__:
                 setattr(cls, name, wrapped(cls.__dict__[name]))
@@ -127,6 +134,8 @@ class Sum(Metric):
     5.0
     """
 
+    traced = True
+
     def __init__(self, name: str | None = "sum", dtype: Any = None):
         super().__init__(dtype, name)
         self.total = self.add_variable(name="total")
@@ -154,6 +163,8 @@ class Mean(Metric):
     >>> mean(6.0).item()
     3.0
     """
+
+    traced = True
 
     def __init__(self, name: str | None = "mean", dtype: Any = None):
         super().__init__(dtype, name)
@@ -195,7 +206,8 @@ class Mean(Metric):
         elif array.size:
             count = array.shape[0]
             # A third of the time that a sum takes, and hits are what most metrics count.
-            total: Any = np.count_nonzero(array) if array.dtype.kind == "b" else array.sum(dtype=np.float64)
+            counts = array.dtype.kind == "b" and array.__class__ is np.ndarray
+            total: Any = np.count_nonzero(array) if counts else array.sum(dtype=np.float64)
             grow(self.total, total if array.ndim == 1 else total * (count / array.size))
             grow(self.count, count)
 
@@ -212,6 +224,8 @@ class MeanMetricWrapper(Mean):
         Handed to ``fn``.
     """
 
+    traced = property(lambda self: self.fn in TRACED)
+
     def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **options: Any):
         super().__init__(name or getattr(fn, "__name__", None), dtype)
         self.fn = fn
@@ -221,7 +235,7 @@ class MeanMetricWrapper(Mean):
         """Take in what is true and what was predicted for a batch."""
         mask = mask_of(y_pred) if known else None
         values = self.fn(untracked(y_true), untracked(y_pred), **self.options)
-        if mask is not None and np.shape(array_of(mask)) == values.shape:
+        if mask is not None and array_of(mask).shape == values.shape:
             sample_weight = _masked(array_of(mask), sample_weight)
         if sample_weight is None:
             self._add(array_of(values))
@@ -239,6 +253,16 @@ def _masked(mask: np.ndarray, sample_weight) -> np.ndarray:
     return weights.reshape(weights.shape + (1,) * (mask.ndim - weights.ndim)) * mask
 
 
+TRACED: set[Callable[..., Any]] = set()
+"""Functions of ``y_true`` and ``y_pred`` that can be traced: those of ours; of others it is not known."""
+
+
+def can_be_traced(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Note that a function of ours can be traced."""
+    TRACED.add(fn)
+    return fn
+
+
 # -- what metrics share ----------------------------------------------------------------------------------------------
 
 
@@ -249,9 +273,12 @@ def untracked(value) -> ag.Tensor:
     return ag.Tensor(value.array, None) if isinstance(value, (ag.Tensor, ag.Variable)) else ag.convert_to_tensor(value)
 
 
-def array_of(value) -> np.ndarray:
-    """As an array."""
-    return value.array if isinstance(value, (ag.Tensor, ag.Variable)) else np.asarray(ag.convert_to_tensor(value).array)
+def array_of(value) -> Any:
+    """As an array; what is traced as a Tensor, for which NumPy's functions and methods are the same."""
+    if not isinstance(value, (ag.Tensor, ag.Variable)):
+        return np.asarray(ag.convert_to_tensor(value).array)
+    array = value.array
+    return array if ag.tracing.is_known(array) else ag.Tensor(array, None)
 
 
 def floats_of(value) -> np.ndarray:
@@ -262,6 +289,9 @@ def floats_of(value) -> np.ndarray:
 
 def grow(variable: ag.Variable, by: Any) -> None:
     """Add to what is collected."""
+    if ag.tracing.is_tracing():
+        variable.assign_add(by)
+        return
     variable.assign(ag.Tensor(variable.array + by, None))
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from .. import losses
-from .base import MeanMetricWrapper, array_of, floats_of
+from .base import MeanMetricWrapper, array_of, can_be_traced, floats_of
+
+for _name in (
+    "mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_logarithmic_error",
+    "log_cosh", "hinge", "squared_hinge", "categorical_hinge", "kl_divergence", "poisson", "binary_crossentropy",
+    "categorical_crossentropy", "sparse_categorical_crossentropy",
+):  # fmt: skip
+    can_be_traced(getattr(losses, _name))
 
 
 class MeanSquaredError(MeanMetricWrapper):
@@ -43,6 +50,7 @@ class CosineSimilarity(MeanMetricWrapper):
         super().__init__(_cosine, name, dtype, axis=axis)
 
 
+@can_be_traced
 def _cosine(y_true, y_pred, axis: int):
     return -losses.cosine_similarity(y_true, y_pred, axis)
 

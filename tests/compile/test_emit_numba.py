@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("numba")
 
-from autograd_core.compile import emit_numba
+from autograd_core.compile import emit_numba, threads
 from autograd_core.compile.emit_numba import emit
 from autograd_core.compile.executable import BOUND, PASSED, ZeroMetInfinity
 from autograd_core.compile.program import evaluate
@@ -198,6 +198,24 @@ def test_products_of_transposed_and_sliced_matrices(axes):
     run(b, b.finish(*found))
 
 
+@pytest.mark.parametrize("k", [1, 2])
+def test_products_over_one_or_two_entries_are_loops(k):
+    b = Builder()
+    x, w, c = b.argument(normal((20, k))), b.argument(normal((k, 30), seed=1)), b.argument(normal((30,), seed=2))
+    found = [
+        b.add(RELU, b.add(AFFINE, x, w, c)),
+        b.add(MATMUL, b.add(TRANSPOSE, w, axes=(1, 0)), b.add(TRANSPOSE, x, axes=(1, 0))),
+    ]
+    assert "gemm" not in run(b, b.finish(*found)).source
+
+
+def test_a_transposed_matrix_is_copied_where_that_is_faster():
+    b = Builder()
+    x, w = b.argument(normal((32, 10))), b.argument(normal((128, 10), seed=1))
+    source = run(b, b.finish(b.add(MATMUL, x, b.add(TRANSPOSE, w, axes=(1, 0))))).source
+    assert "sgemm(0, 0, 32, 128, 10" in source
+
+
 def test_outer_vecdot_concatenate_stack():
     b = Builder()
     x, y = b.argument(normal((3, 4))), b.argument(normal((4,), seed=1))
@@ -283,6 +301,18 @@ def test_products_of_every_layout_on_several_threads(always_cut):
     found = [b.add(MATMUL, left, right) for left in (x, turned[0]) for right in (y, turned[1])]
     found += [b.add(MATMUL, b.add(TRANSPOSE, y, axes=(1, 0)), b.add(TRANSPOSE, x, axes=(1, 0)))]
     run(b, b.finish(*found), workers=4)
+
+
+def test_one_thread_where_several_are_not_allowed(always_cut, monkeypatch):
+    b, program = network()
+    executable = emit(program, 3)
+    monkeypatch.setattr(threads, "parallel_allowed", lambda: False)
+    outputs, writes, _ = evaluate(program, b.examples())
+    arrays = [np.array(a) for a in b.examples()]
+    executable.bind([a for i, a in zip(program.inputs, arrays, strict=True) if i.kind in BOUND])
+    same("loss", executable(*arrays[:2])[0], outputs[0])
+    for (target, value), expected in zip(program.writes, writes, strict=True):
+        same(value.name, arrays[program.inputs.index(target)], expected)
 
 
 def test_long_sums_in_float32_stay_exact():

@@ -31,7 +31,11 @@ def test_any_index(index):
     x = b.argument(normal((4, 3, 3)))
     y = b.add(ADD, x, 1.0)
     got = b.add(GETITEM, y, index=index)
-    found = [b.add(MULTIPLY, got, 2.0), b.add(SET_AT, b.add(MULTIPLY, got, 3.0), x, index=index), b.add(SET_AT, 0, x, index=index)]
+    found = [
+        b.add(MULTIPLY, got, 2.0),
+        b.add(SET_AT, b.add(MULTIPLY, got, 3.0), x, index=index),
+        b.add(SET_AT, 0, x, index=index),
+    ]
     found += [b.add(ADD_AT, x, got, index=index), b.add(ADD_AT, b.constant(np.zeros((4, 3, 3))), 1.5, index=index)]
     run(b, b.finish(*found))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import linecache
 import sys
 import threading
 import traceback
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from autograd_core.compile.passes import optimise
 from autograd_core.compile.program import evaluate
 from autograd_core.ops.activations import RELU, SIGMOID
 from autograd_core.ops.affine import AFFINE
-from autograd_core.ops.arithmetic import ADD, DIVIDE, MULTIPLY, NEGATIVE, SQUARE, SUBTRACT
+from autograd_core.ops.arithmetic import ADD, DIVIDE, MULTIPLY, NEGATIVE, POWER, SQUARE, SUBTRACT
 from autograd_core.ops.comparison import GREATER
 from autograd_core.ops.domain import Draw
 from autograd_core.ops.exponential import EXP, LOG
@@ -179,6 +181,23 @@ def test_rows_of_a_large_matrix():
     assert " of 700 at a time" in executable.source
 
 
+@pytest.mark.parametrize("array", [LARGE, MATRIX])
+def test_guards_in_loops(array):
+    """A NaN in a guarded value that is made block by block stops the run; an infinity does not."""
+    b = Builder()
+    x, w = b.argument(array), b.input("variable", array)
+    y = b.add(MULTIPLY, b.add(ADD, x, 1.0), 2.0)
+    b.write(w, b.add(SUBTRACT, w, y))
+    run = Run(b.finish(guards=(y,)), b.examples())
+    run.compare()
+    assert "nans += dot(" in run.executable.source
+    for entry in (np.inf, np.nan):
+        given = array.copy()
+        given.flat[-1] = entry
+        run.passed[id(run.program.inputs[0])] = given
+        run.compare()
+
+
 def test_update_of_a_large_variable_is_written_in_place():
     """The optimizer's chain reads and writes the variable's array block by block."""
     b = Builder()
@@ -268,6 +287,40 @@ def test_nothing_is_written_when_an_index_is_out_of_range():
     np.testing.assert_array_equal(run.now()[0], before[0])
 
 
+def test_nothing_is_written_when_an_integer_power_fails():
+    """Integers to the power of negative integers raise, at a time when nothing has been written."""
+    b = Builder()
+    w, y = b.input("variable", np.array([1, 2, 3])), b.argument(np.array([1, 2, 3]))
+    b.write(w, b.add(MULTIPLY, w, 2))
+    run = Run(b.finish(b.add(POWER, w, y)), b.examples())
+    run.compare()
+    before = run.now()
+    with pytest.raises(ValueError, match="negative integer powers"):
+        run.executable(np.array([0, -1, 0]))
+    np.testing.assert_array_equal(run.now()[0], before[0])
+
+
+def test_a_long_run_grows_by_nothing():
+    """Call after call the same memory is used, and a plan that is dropped leaves no source behind."""
+    b = Builder("growing")
+    x, w = b.argument(MATRIX), b.input("variable", MATRIX)
+    b.write(w, b.add(SUBTRACT, w, b.add(MULTIPLY, x, 0.1)))
+    run = Run(b.finish(b.add(EXP, x), b.add(SUM, x, axis=(0,), keepdims=False)), b.examples())
+    run.compare()
+    tracemalloc.start()
+    try:
+        run.compare()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(200):
+            run.executable(MATRIX)
+        assert tracemalloc.get_traced_memory()[0] - before < 10_000
+    finally:
+        tracemalloc.stop()
+    del run
+    gc.collect()
+    assert not any("growing" in file for file in linecache.cache)
+
+
 def test_no_reference_to_bound_arrays_is_kept_when_they_are_let_go():
     """``bind(())`` releases them; who counts references finds none of ours."""
     b = Builder()
@@ -349,6 +402,21 @@ def test_layers_of_stacks_use_one_product():
     back = b.add(MATMUL, y, b.add(TRANSPOSE, w, axes=(1, 0)))
     executable = run_and_compare(b.finish(y, back, b.add(SUM, y, axis=(0, 1), keepdims=False)), b.examples())
     assert "matmul(" not in executable.source
+
+
+def test_long_chains_of_views():
+    """Nothing goes from view to view by recursion."""
+    b = Builder()
+    x = b.argument(np.arange(4000, dtype=np.float32))
+    y = b.add(EXP, b.add(MULTIPLY, x, 1e-3))
+    z = b.constant(np.zeros((2, 1), np.float32))
+    for k in range(1500):
+        y = b.add(GETITEM, y, index=slice(1, None))
+        z = b.add(TRANSPOSE if k % 2 else RESHAPE, z, **({"axes": (1, 0)} if k % 2 else {"shape": (2, 1)}))
+    program = b.finish(y, b.add(ADD, b.add(MULTIPLY, b.add(RESHAPE, z, shape=(2, 1)), x), 1))
+    run_and_compare(program, b.examples())
+    optimised = optimise(program)
+    run_and_compare(optimised, arrays_of(optimised, program, b.examples()))
 
 
 def test_source_is_readable_and_found_by_tracebacks():

@@ -69,7 +69,7 @@ def test_a_label_out_of_range(label, mean, known):
     """The kernel says so, and has read nothing beyond its arrays."""
     x = draw((2, 3), "float32")
     more = (SOFTMAX.impl(x, axis=1),) if known else ()
-    with pytest.raises(ValueError, match=f"label {label} at index .* is out of range; there are 3 classes"):
+    with pytest.raises(ValueError, match=rf"label {label} at index .* is out of range; there are 3 classes"):
         SPARSE_SOFTMAX_CROSS_ENTROPY.impl(np.array([0, label]), x, *more, axis=1, mean=mean)
     instruction = instruction_of(SPARSE_SOFTMAX_CROSS_ENTROPY, np.array([0, 1]), x, *more, axis=1, mean=mean)
     call = KERNELS[SPARSE_SOFTMAX_CROSS_ENTROPY].plan(instruction)

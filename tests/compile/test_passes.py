@@ -27,6 +27,7 @@ from autograd_core.ops.reductions import MAX, MEAN, SUM
 from autograd_core.ops.reshaping import ASTYPE, BROADCAST_TO, COPY, RESHAPE, TRANSPOSE
 from autograd_core.ops.selection import MAXIMUM, WHERE
 from autograd_core.ops.softmax import SOFTMAX
+from autograd_core.primitive import Primitive
 from autograd_core.symbol import Value
 
 from .build import Builder
@@ -249,6 +250,15 @@ def test_arrays_in_parameters_are_the_same_only_if_they_are_one():
     one = b.add(GETITEM, x, index=index), b.add(GETITEM, x, index=index)
     other = b.add(GETITEM, x, index=index.copy())
     assert names(optimise(b.finish(*one, other))) == ["getitem"] * 2
+
+
+def test_what_is_not_pure_is_called_each_time():
+    """A primitive that is none of ours may draw random numbers: it is neither folded nor called once for twice."""
+    drawing = Primitive("drawing", lambda x: x + np.random.default_rng().random(), None, elementwise=True)
+    b = Builder()
+    x, c = b.argument(ROW), b.constant(ROW)
+    program = b.finish(b.add(drawing, x), b.add(drawing, x), b.add(drawing, c))
+    assert names(optimise(program)) == ["drawing"] * 3
 
 
 @pytest.mark.parametrize("each", [*PASSES, dead, optimise], ids=lambda each: each.__name__)

@@ -17,10 +17,10 @@ number: not 0 means that the entries of the operands are not allowed (a label ou
 from __future__ import annotations
 
 from ...primitive import Primitive
-from . import plans_lstm, plans_rows, plans_standardize, plans_windows
+from . import plans_lstm, plans_positions, plans_rows, plans_standardize, plans_windows
 from .calls import Call, Kernel
 
-_GROUPS = (plans_rows, plans_lstm, plans_windows, plans_standardize)
+_GROUPS = (plans_rows, plans_positions, plans_lstm, plans_windows, plans_standardize)
 
 KERNELS: dict[Primitive, Kernel] = {each.primitive: each for group in _GROUPS for each in group.KERNELS}
 """All kernels, by primitive."""

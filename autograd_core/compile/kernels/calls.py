@@ -8,6 +8,10 @@ from typing import Any
 
 from ...primitive import Primitive
 from ..program import Instruction
+from ..threads import get_kernel_threads
+
+WORTH_SHARING = 20_000
+"""Nanoseconds of one thread from which several are asked: waking them takes a few thousand."""
 
 Static = Any  # an int, a float, or a tuple of them
 Work = tuple[tuple[int, ...], Any]  # shape and dtype
@@ -69,6 +73,17 @@ class Kernel:
         """Shapes and dtypes of the work arrays."""
         call = self.plan(instruction)
         return () if call is None else call.work
+
+
+def for_threads(module: str, function: str, nanoseconds: float, **more: Any) -> Call:
+    """Call of a parallel kernel, or of its sibling for one thread where the work is small or there is only one."""
+    shared = nanoseconds > WORTH_SHARING and get_kernel_threads() > 1
+    return Call(module, function if shared else f"{function}_alone", parallel=shared, **more)
+
+
+def parts_of(pieces: int) -> int:
+    """Into how many parts, each with work arrays of its own, so many pieces of work are divided."""
+    return max(1, min(pieces, get_kernel_threads()))
 
 
 def is_float(*operands: Any) -> bool:

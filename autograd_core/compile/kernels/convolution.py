@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from numba import prange
 
-from .jit import kernel, parallel_kernel
+from .jit import alone, kernel, parallel_kernel
 from .products import gemm
 
 # -- the kernel as a band ----------------------------------------------------------------------------------------------
@@ -183,3 +183,10 @@ def correlate_wrt_w(w, x, y, bands, scratch, shape, size, moves, plan):
                 gemm(1, 0, wide, outs, (last - first) * tiles, columns, wide, ct, outs, beta, band, outs)
                 beta = 1.0
     _empty_band(w.reshape(-1), bands, shape, size, moves, plan)
+
+
+# -- where sharing does not pay ----------------------------------------------------------------------------------------
+
+correlate_alone = alone(correlate)
+correlate_wrt_x_alone = alone(correlate_wrt_x)
+correlate_wrt_w_alone = alone(correlate_wrt_w)

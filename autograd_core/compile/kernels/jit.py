@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import FunctionType
+
 from numba import njit
 from numba.core.compiler import Compiler
 
@@ -27,3 +29,12 @@ def kernel(function):
 def parallel_kernel(function):
     """Compile a kernel whose ``prange`` loops are shared among threads."""
     return njit(cache=True, nogil=True, fastmath=FLAGS, error_model="numpy", parallel=True)(function)
+
+
+def alone(shared):
+    """Compile a parallel kernel for the calling thread alone, where the work is too small to be shared."""
+    python = shared.py_func
+    # Another name, since what is kept on disk is found by it.
+    copy = FunctionType(python.__code__, python.__globals__, f"{python.__name__}_alone")
+    copy.__qualname__ = copy.__name__
+    return kernel(copy)

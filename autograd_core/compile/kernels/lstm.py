@@ -12,7 +12,7 @@ import numpy as np
 from numba import prange
 
 from ..vector_math import sigmoid, tanh, use_wide_registers
-from .jit import kernel, parallel_kernel
+from .jit import alone, kernel, parallel_kernel
 from .products import gemm
 
 LANES = 16
@@ -164,10 +164,21 @@ def lstm(outputs, last, columns, gates, carries, x, weight, recurrent, bias, h, 
             )  # fmt: skip
 
 
+lstm_alone = alone(lstm)
+
+
 @kernel
-def lstm_alone(outputs, last, x, weight, recurrent, bias, h, c, columns, gates, carries, weights, scratch, sequences):
+def lstm_unkept(outputs, last, x, weight, recurrent, bias, h, c, columns, gates, carries, weights, scratch, sequences):
     """The same where nobody wants the buffers: they are work arrays of one step."""
     lstm(outputs, last, columns, gates, carries, x, weight, recurrent, bias, h, c, weights, scratch, sequences)
+
+
+@kernel
+def lstm_unkept_alone(
+    outputs, last, x, weight, recurrent, bias, h, c, columns, gates, carries, weights, scratch, sequences
+):
+    """The same in the calling thread alone."""
+    lstm_alone(outputs, last, columns, gates, carries, x, weight, recurrent, bias, h, c, weights, scratch, sequences)
 
 
 # -- backward ----------------------------------------------------------------------------------------------------------
@@ -287,6 +298,9 @@ def lstm_backward(
     _collect(ct_recurrent, parts, features + 1)
 
 
+lstm_backward_alone = alone(lstm_backward)
+
+
 @kernel
 def lstm_backward_constant(
     ct_weight, ct_recurrent, ct_bias, ct_h, ct_c, ct_outputs, ct_last, x, weight, recurrent, bias, h, c, columns, gates,
@@ -294,6 +308,18 @@ def lstm_backward_constant(
 ):  # fmt: skip
     """The same where nobody asks for the cotangent of x."""
     lstm_backward(
+        x, ct_weight, ct_recurrent, ct_bias, ct_h, ct_c, ct_outputs, ct_last, x, weight, recurrent, bias, h, c, columns,
+        gates, carries, weights, parts, scratch, sequences, constant,
+    )  # fmt: skip
+
+
+@kernel
+def lstm_backward_constant_alone(
+    ct_weight, ct_recurrent, ct_bias, ct_h, ct_c, ct_outputs, ct_last, x, weight, recurrent, bias, h, c, columns, gates,
+    carries, weights, parts, scratch, sequences, constant,
+):  # fmt: skip
+    """The same in the calling thread alone."""
+    lstm_backward_alone(
         x, ct_weight, ct_recurrent, ct_bias, ct_h, ct_c, ct_outputs, ct_last, x, weight, recurrent, bias, h, c, columns,
         gates, carries, weights, parts, scratch, sequences, constant,
     )  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...ops.recurrent import LSTM, LSTM_BACKWARD
 from ..program import Instruction
-from .calls import Call, Kernel, is_float
+from .calls import Call, Kernel, for_threads, is_float, parts_of
 
 MODULE = "autograd_core.compile.kernels.lstm"
 LANES, SLOTS = 16, 32  # as in the kernel: sequences, and steps, that are taken together
-PARTS = 8  # at most so many threads, each with its scratch
 
 
 def _plan_lstm(instruction: Instruction) -> Call | None:
@@ -20,13 +21,20 @@ def _plan_lstm(instruction: Instruction) -> Call | None:
         return None
     (batch, _, features), units = x.shape, h.shape[1]
     rows = features + 1 + units
-    parts = min(PARTS, -(-batch // LANES))
+    parts = parts_of(-(-batch // LANES))
     work = [((rows * 4 * units,), x.dtype), ((parts, (6 * units + rows) * LANES), x.dtype)]
     if not instruction.params.get("keep"):  # one step of the buffers, which nobody reads
         work = [((1, rows, batch), x.dtype), ((1, 5 * units, batch), x.dtype), ((2, units, batch), x.dtype), *work]
     sequences = int(instruction.params.get("sequences", False))
-    kept = "" if instruction.params.get("keep") else "_alone"
-    return Call(MODULE, "lstm" + kept, tuple(work), (sequences,), parallel=True)
+    name = "lstm" if instruction.params.get("keep") else "lstm_unkept"
+    return for_threads(MODULE, name, _time(x, h), work=tuple(work), static=(sequences,))
+
+
+def _time(x: Any, h: Any) -> float:
+    """Nanoseconds for all steps: products and gates."""
+    (batch, time, features), units = x.shape, h.shape[1]
+    groups = -(-batch // LANES)
+    return 0.0 if groups == 1 else groups * LANES * time * 4 * units * (1 + (features + units) / 50)
 
 
 def _plan_backward(instruction: Instruction) -> Call | None:
@@ -38,12 +46,12 @@ def _plan_backward(instruction: Instruction) -> Call | None:
         return None
     units = h.shape[1]
     rows = x.shape[2] + 1 + units
-    parts = min(PARTS, -(-x.shape[0] // LANES))
+    parts = parts_of(-(-x.shape[0] // LANES))
     scratch = (11 * units + 2 * rows + (SLOTS + 1) * (rows + 4 * units)) * LANES
     work = tuple((shape, x.dtype) for shape in [(rows * 4 * units,), (parts, rows * 4 * units), (parts, scratch)])
     constant = bool(instruction.params.get("constant", False))
     static = (int(instruction.params.get("sequences", False)), int(constant))
-    return Call(MODULE, "lstm_backward" + "_constant" * constant, work, static, parallel=True)
+    return for_threads(MODULE, "lstm_backward" + "_constant" * constant, 2 * _time(x, h), work=work, static=static)
 
 
 KERNELS = (Kernel(LSTM, _plan_lstm), Kernel(LSTM_BACKWARD, _plan_backward))

@@ -7,12 +7,10 @@ from typing import Any
 
 from ...ops.softmax import LOG_SOFTMAX, SOFTMAX, SPARSE_SOFTMAX_CROSS_ENTROPY, SPARSE_WRT_LOGITS
 from ..program import Instruction
-from .calls import Call, Kernel, is_float
+from .calls import Call, Kernel, for_threads, is_float
 
 MODULE = "autograd_core.compile.kernels.softmax"
 BLOCK = 4096  # entries that are taken at a time, for one cache to hold them through all passes
-SHARED = 16384  # entries from which exponentials are worth several threads
-SHARED_PRODUCTS = 65536  # the same, of products alone
 
 
 def _rows(value: Any) -> tuple[int, int, int]:
@@ -25,8 +23,7 @@ def _plan_softmax(instruction: Instruction) -> Call | None:
     (x,), axis = instruction.operands, instruction.params["axis"]
     if not is_float(x) or not x.size or axis not in (x.ndim - 1, (x.ndim - 1,)):
         return None
-    name = instruction.primitive.name + ("_parallel" if x.size >= SHARED else "")
-    return Call(MODULE, name, static=_rows(x), parallel=x.size >= SHARED)
+    return for_threads(MODULE, instruction.primitive.name, x.size, static=_rows(x))
 
 
 def _is_sparse(labels: Any, logits: Any, axis: int) -> bool:
@@ -49,9 +46,8 @@ def _plan_sparse_wrt_logits(instruction: Instruction) -> Call | None:
     mean = instruction.params.get("mean", False)
     if not _is_sparse(labels, logits, instruction.params["axis"]) or len(known) > 1 or not is_float(ct):
         return None
-    shared = logits.size >= (SHARED_PRODUCTS if known else SHARED)
-    name = "gradient" + "_known" * len(known) + "_parallel" * shared
-    return Call(MODULE, name, static=(*_rows(logits), 1.0 / labels.size if mean else 1.0), parallel=shared)
+    name, time = ("gradient_known", logits.size / 4) if known else ("gradient", logits.size)
+    return for_threads(MODULE, name, time, static=(*_rows(logits), 1.0 / labels.size if mean else 1.0))
 
 
 KERNELS = (

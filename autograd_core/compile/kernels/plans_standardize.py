@@ -7,10 +7,9 @@ from typing import Any
 
 from ...ops.standardize import STANDARDIZE, STANDARDIZE_BACKWARD
 from ..program import Instruction
-from .calls import Call, Kernel, is_float
+from .calls import Call, Kernel, for_threads, is_float, parts_of
 
 MODULE = "autograd_core.compile.kernels.standardize"
-PARTS = 16  # at most so many threads, each with its sums
 ENTRIES = 8192  # that are worth a part
 
 
@@ -31,7 +30,7 @@ def _kind(x: Any, scale: Any, offset: Any, axes: tuple[int, ...]) -> str | None:
 
 def _parts(x: Any) -> int:
     rows = math.prod(x.shape[:-1])
-    return max(1, min(PARTS, rows, x.size // ENTRIES))
+    return parts_of(min(rows, x.size // ENTRIES))
 
 
 def _plan_forward(instruction: Instruction) -> Call | None:
@@ -42,8 +41,9 @@ def _plan_forward(instruction: Instruction) -> Call | None:
     parts, width, epsilon = _parts(x), x.shape[-1], float(instruction.params["epsilon"])
     columns = ((2, width), x.dtype)
     if kind == "rows":
-        return Call(MODULE, "standardize_rows", (columns,), (epsilon, parts), parallel=True)
-    return Call(MODULE, "standardize_batch", (((2, parts, width), x.dtype), columns), (epsilon,), parallel=True)
+        return for_threads(MODULE, "standardize_rows", x.size, work=(columns,), static=(epsilon, parts))
+    work = (((2, parts, width), x.dtype), columns)
+    return for_threads(MODULE, "standardize_batch", x.size, work=work, static=(epsilon,))
 
 
 def _plan_backward(instruction: Instruction) -> Call | None:
@@ -54,7 +54,8 @@ def _plan_backward(instruction: Instruction) -> Call | None:
     parts, width = _parts(x), x.shape[-1]
     sums, columns = (3, 5) if kind == "batch" else (2, 3)
     work = (((sums, parts, width), x.dtype), ((columns, width), x.dtype))
-    return Call(MODULE, f"standardize_{kind}_backward", work, (float(instruction.params["epsilon"]),), parallel=True)
+    static = (float(instruction.params["epsilon"]),)
+    return for_threads(MODULE, f"standardize_{kind}_backward", x.size, work=work, static=static)
 
 
 KERNELS = (Kernel(STANDARDIZE, _plan_forward), Kernel(STANDARDIZE_BACKWARD, _plan_backward))

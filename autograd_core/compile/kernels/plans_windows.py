@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ...ops.convolution import CONV, CONV_WRT_W, CONV_WRT_X
 from ...ops.correlation import plan_of
 from ...ops.pooling import AVG_POOL, AVG_POOL_WRT_X, MAX_POOL, MAX_SPREAD
 from ..program import Instruction
-from .calls import Call, Kernel, is_float
+from .calls import Call, Kernel, for_threads, is_float, parts_of
 
 CONVOLUTION = "autograd_core.compile.kernels.convolution"
 POOLING = "autograd_core.compile.kernels.pooling"
-PARTS = 16  # at most so many threads, each with its columns
 COLUMNS = 65536  # entries of them at a time, for a core's second cache
 
 Sizes = tuple[int, ...]
@@ -36,7 +36,7 @@ def _plan_convolution(function: str, instruction: Instruction, x: Sizes, w: Size
         return None
     row = outs[1] // plan.tile * plan.width  # entries of the columns for one line of windows
     lines = max(1, min(outs[0], COLUMNS // row))
-    parts = min(PARTS, x[0])
+    parts = parts_of(x[0])
     dtype = instruction.operands[0].dtype
     band = plan.width * plan.tile * w[-1]
     work = (((parts, band) if function == "correlate_wrt_w" else (band,), dtype), ((parts, lines * row), dtype))
@@ -45,7 +45,8 @@ def _plan_convolution(function: str, instruction: Instruction, x: Sizes, w: Size
     static = (
         (x[-1], *_both(x[1:-1])), (w[-1], *_both(w[:-2])), moves, (*outs, plan.tile, plan.taps, plan.step, lines),
     )  # fmt: skip
-    return Call(CONVOLUTION, function, work, static, parallel=True)
+    time = x[0] * outs[0] * row * (0.3 + plan.tile * w[-1] / 60) if parts > 1 else 0.0
+    return for_threads(CONVOLUTION, function, time, work=work, static=static)
 
 
 def _plan_conv(instruction: Instruction) -> Call | None:
@@ -67,12 +68,13 @@ def _plan_pooling(instruction: Instruction, x: Sizes, y: Sizes) -> Call | None:
     if not is_float(*instruction.operands) or len(x) > 4 or 0 in x or 0 in y:
         return None
     before = _both([pair[0] for pair in params["padding"]], 0)
-    parts = min(PARTS, x[0])
+    parts = parts_of(x[0])
     static = (
         (x[-1], *_both(x[1:-1])), _both(y[1:-1]), (*_both(params["size"]), *_both(params["strides"]), *before), parts,
     )  # fmt: skip
     work = (((parts, x[-1]), instruction.result.dtype),) if instruction.primitive is MAX_SPREAD else ()
-    return Call(POOLING, name, work, static, parallel=True)
+    time = max(math.prod(x), math.prod(y) * math.prod(params["size"])) if parts > 1 else 0.0
+    return for_threads(POOLING, name, time, work=work, static=static)
 
 
 def _plan_pool(instruction: Instruction) -> Call | None:

@@ -11,7 +11,7 @@ import numpy as np
 from numba import prange
 
 from ..vector_math import maximum
-from .jit import kernel, parallel_kernel
+from .jit import alone, kernel, parallel_kernel
 
 
 @kernel
@@ -158,3 +158,11 @@ def max_pool_spread(dx, ct, x, y, scratch, shape, outs, moves, parts):
                     of = np.uintp((row * outs[1] + column) * shape[0])
                     box = _box(row, column, shape, moves)
                     _share_largest(into, box, shape, arrived, seen, found, of, scratch[part])
+
+
+# -- where sharing does not pay ----------------------------------------------------------------------------------------
+
+max_pool_alone = alone(max_pool)
+avg_pool_alone = alone(avg_pool)
+avg_pool_wrt_x_alone = alone(avg_pool_wrt_x)
+max_pool_spread_alone = alone(max_pool_spread)

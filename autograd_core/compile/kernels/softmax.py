@@ -10,54 +10,61 @@ import numpy as np
 from numba import prange
 
 from ..vector_math import exp, log, maximum
-from .jit import kernel, parallel_kernel
+from .jit import alone, kernel, parallel_kernel
 
 LEAST = 1e-30  # a smaller probability has lost digits: its logarithm is found from the logits
 
 
 @kernel
-def _largest(x, start, width):
-    top = x[start]
-    for j in range(start + 1, start + width):
-        top = maximum(top, x[j])
+def _largest(row):
+    top = row[0]
+    for j in range(1, len(row)):
+        top = maximum(top, row[j])
     return top
+
+
+@kernel
+def _sum(row):
+    total = row.dtype.type(0)
+    for j in range(len(row)):
+        total += row[j]
+    return total
+
+
+@kernel
+def _times(row, factor):
+    for j in range(len(row)):
+        row[j] *= factor
+
+
+@kernel
+def _minus(y, x, amount):
+    for j in range(len(y)):
+        y[j] = x[j] - amount
 
 
 @kernel
 def _exponentials(y, x, low, high, width):
     """exp(x - largest of its row) of rows low to high."""
-    for row in range(low, high):
-        top = _largest(x, row * width, width)
-        for j in range(row * width, row * width + width):
-            y[j] = x[j] - top
-    for j in range(low * width, high * width):
-        y[j] = exp(y[j])
+    for at in range(low * width, high * width, width):
+        row = x[at : at + width]
+        _minus(y[at : at + width], row, _largest(row))
+    block = y[low * width : high * width]
+    for j in range(len(block)):
+        block[j] = exp(block[j])
 
 
 @kernel
 def _softmax_rows(y, x, low, high, width):
     _exponentials(y, x, low, high, width)
-    one = x.dtype.type(1)
-    for row in range(low, high):
-        total = x.dtype.type(0)
-        for j in range(row * width, row * width + width):
-            total += y[j]
-        factor = one / total
-        for j in range(row * width, row * width + width):
-            y[j] *= factor
-
-
-@kernel
-def softmax(y, x, rows, width, block):
-    """Put the softmax of each of ``rows`` rows into y."""
-    flat_y, flat_x = y.reshape(-1), x.reshape(-1)
-    for low in range(0, rows, block):
-        _softmax_rows(flat_y, flat_x, low, min(low + block, rows), width)
+    for at in range(low * width, high * width, width):
+        row = y[at : at + width]
+        _times(row, y.dtype.type(1) / _sum(row))
 
 
 @parallel_kernel
-def softmax_parallel(y, x, rows, width, block):
-    """The same, blocks shared among threads."""
+def softmax(y, x, rows, width, block):
+    """Put the softmax of each of ``rows`` rows into y."""
     flat_y, flat_x = y.reshape(-1), x.reshape(-1)
     for part in prange((rows + block - 1) // block):
         _softmax_rows(flat_y, flat_x, part * block, min(part * block + block, rows), width)
@@ -66,27 +73,16 @@ def softmax_parallel(y, x, rows, width, block):
 @kernel
 def _log_softmax_rows(y, x, low, high, width):
     _exponentials(y, x, low, high, width)
-    for row in range(low, high):
-        start = row * width
-        top, total = _largest(x, start, width), x.dtype.type(0)
-        for j in range(start, start + width):
-            total += y[j]
-        off = log(total)
-        for j in range(start, start + width):
-            y[j] = (x[j] - top) - off
-
-
-@kernel
-def log_softmax(y, x, rows, width, block):
-    """Put x - log(sum(exp(x))) of each of ``rows`` rows into y."""
-    flat_y, flat_x = y.reshape(-1), x.reshape(-1)
-    for low in range(0, rows, block):
-        _log_softmax_rows(flat_y, flat_x, low, min(low + block, rows), width)
+    for at in range(low * width, high * width, width):
+        row, given = y[at : at + width], x[at : at + width]
+        top, off = _largest(given), log(_sum(row))
+        for j in range(len(row)):
+            row[j] = (given[j] - top) - off
 
 
 @parallel_kernel
-def log_softmax_parallel(y, x, rows, width, block):
-    """The same, blocks shared among threads."""
+def log_softmax(y, x, rows, width, block):
+    """Put x - log(sum(exp(x))) of each of ``rows`` rows into y."""
     flat_y, flat_x = y.reshape(-1), x.reshape(-1)
     for part in prange((rows + block - 1) // block):
         _log_softmax_rows(flat_y, flat_x, part * block, min(part * block + block, rows), width)
@@ -104,14 +100,13 @@ def _all_classes(labels, width):
 
 
 @kernel
-def _loss(x, start, label, width, work):
+def _loss(row, label, work):
     """log(sum(exp(x))) - x[label] of one row."""
-    top, total = _largest(x, start, width), x.dtype.type(0)
-    for j in range(width):
-        work[j] = exp(x[start + j] - top)
-    for j in range(width):
-        total += work[j]
-    return log(total) - (x[start + label] - top)
+    top = _largest(row)
+    _minus(work, row, top)
+    for j in range(len(work)):
+        work[j] = exp(work[j])
+    return log(_sum(work)) - (row[label] - top)
 
 
 @kernel
@@ -128,7 +123,7 @@ def _losses(flat, labels, p, x, work, width):
         for row in range(labels.size):
             at = np.intp(labels[row])
             if not p[row * width + at] > LEAST:
-                flat[row] = _loss(x, row * width, at, width, work)
+                flat[row] = _loss(x[row * width : row * width + width], at, work)
 
 
 @kernel
@@ -167,7 +162,7 @@ def cross_entropy(losses, labels, logits, work, width):
     if not _all_classes(flat, width):
         return 1
     for row in range(flat.size):
-        out[row] = _loss(x, row * width, np.intp(flat[row]), width, work)
+        out[row] = _loss(x[row * width : row * width + width], np.intp(flat[row]), work)
     return 0
 
 
@@ -178,7 +173,7 @@ def cross_entropy_mean(loss, labels, logits, work, each, width):
     if not _all_classes(flat, width):
         return 1
     for row in range(flat.size):
-        each[row] = _loss(x, row * width, np.intp(flat[row]), width, work)
+        each[row] = _loss(x[row * width : row * width + width], np.intp(flat[row]), work)
     loss[()] = _mean(each)
     return 0
 
@@ -195,16 +190,19 @@ def _take_off(dx, weights, labels, factor, low, high, width):
 
 
 @kernel
+def _product(y, x, factor):
+    for j in range(len(y)):
+        y[j] = x[j] * factor
+
+
+@kernel
 def _gradient_known(dx, weights, labels, p, factor, low, high, width):
     if weights.size == 1:
-        weight = weights[0] * factor
-        for j in range(low * width, high * width):
-            dx[j] = p[j] * weight
+        _product(dx[low * width : high * width], p[low * width : high * width], weights[0] * factor)
     else:
         for row in range(low, high):
-            weight = weights[row] * factor
-            for j in range(row * width, row * width + width):
-                dx[j] = p[j] * weight
+            at = row * width
+            _product(dx[at : at + width], p[at : at + width], weights[row] * factor)
     _take_off(dx, weights, labels, factor, low, high, width)
 
 
@@ -212,46 +210,32 @@ def _gradient_known(dx, weights, labels, p, factor, low, high, width):
 def _gradient(dx, weights, labels, x, factor, low, high, width):
     _exponentials(dx, x, low, high, width)
     for row in range(low, high):
-        total = dx.dtype.type(0)
-        for j in range(row * width, row * width + width):
-            total += dx[j]
-        weight = weights[row % weights.size] * factor / total
-        for j in range(row * width, row * width + width):
-            dx[j] *= weight
+        entries = dx[row * width : row * width + width]
+        _times(entries, weights[row % weights.size] * factor / _sum(entries))
     _take_off(dx, weights, labels, factor, low, high, width)
 
 
-@kernel
+@parallel_kernel
 def gradient_known(dx, ct, labels, logits, probabilities, rows, width, block, share):
     """Put (probabilities - one-hot labels) * ct * share into dx; ct is one number, or one for each row."""
-    factor = dx.dtype.type(share)
-    _gradient_known(
-        dx.reshape(-1), ct.reshape(-1), labels.reshape(-1), probabilities.reshape(-1), factor, 0, rows, width
-    )
-
-
-@parallel_kernel
-def gradient_known_parallel(dx, ct, labels, logits, probabilities, rows, width, block, share):
-    """The same, blocks shared among threads."""
     flat, weights, classes, p = dx.reshape(-1), ct.reshape(-1), labels.reshape(-1), probabilities.reshape(-1)
     factor = dx.dtype.type(share)
     for part in prange((rows + block - 1) // block):
         _gradient_known(flat, weights, classes, p, factor, part * block, min(part * block + block, rows), width)
 
 
-@kernel
+@parallel_kernel
 def gradient(dx, ct, labels, logits, rows, width, block, share):
     """Put (softmax(logits) - one-hot labels) * ct * share into dx."""
     flat, weights, classes, x = dx.reshape(-1), ct.reshape(-1), labels.reshape(-1), logits.reshape(-1)
     factor = dx.dtype.type(share)
-    for low in range(0, rows, block):
-        _gradient(flat, weights, classes, x, factor, low, min(low + block, rows), width)
-
-
-@parallel_kernel
-def gradient_parallel(dx, ct, labels, logits, rows, width, block, share):
-    """The same, blocks shared among threads."""
-    flat, weights, classes, x = dx.reshape(-1), ct.reshape(-1), labels.reshape(-1), logits.reshape(-1)
-    factor = dx.dtype.type(share)
     for part in prange((rows + block - 1) // block):
         _gradient(flat, weights, classes, x, factor, part * block, min(part * block + block, rows), width)
+
+
+# -- where sharing does not pay ----------------------------------------------------------------------------------------
+
+softmax_alone = alone(softmax)
+log_softmax_alone = alone(log_softmax)
+gradient_known_alone = alone(gradient_known)
+gradient_alone = alone(gradient)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from .jit import kernel, parallel_kernel
+from .jit import alone, kernel, parallel_kernel
 
 BLOCK = 128  # rows that are added up before their sum is added to others
 
@@ -239,3 +239,11 @@ def standardize_rows_backward(
     _total(work[1], kind(1), columns[1])
     _reduce(ct_offset.reshape(-1), columns[0])
     _reduce(ct_scale.reshape(-1), columns[1])
+
+
+# -- where sharing does not pay ----------------------------------------------------------------------------------------
+
+standardize_batch_alone = alone(standardize_batch)
+standardize_batch_backward_alone = alone(standardize_batch_backward)
+standardize_rows_alone = alone(standardize_rows)
+standardize_rows_backward_alone = alone(standardize_rows_backward)

@@ -9,6 +9,7 @@ import numpy as np
 from ...ops.arithmetic import ADD, MULTIPLY
 from ...symbol import Value
 from ..program import Instruction, Program
+from .pure import is_pure
 from .rewrite import Rewriting
 
 COMMUTATIVE = frozenset((ADD, MULTIPLY))
@@ -17,13 +18,16 @@ COMMUTATIVE = frozenset((ADD, MULTIPLY))
 def common(program: Program) -> Program:
     """``program`` with one instruction for all that apply the same primitive to the same values.
 
-    Every primitive is a function of its operands: what draws random numbers, or calls out, comes in as an input. A
-    parameter that cannot be compared (an array) counts as the same only if it is the same object.
+    Only of primitives that are functions of their operands. A parameter that cannot be compared (an array) counts as
+    the same only if it is the same object.
     """
     new = Rewriting(program)
     seen: dict[Any, Instruction] = {}
     for instruction in program.instructions:
         instruction = new.translated(instruction)
+        if not is_pure(instruction.primitive):
+            new.keep(instruction)
+            continue
         operands = instruction.operands
         if instruction.primitive in COMMUTATIVE:
             operands = tuple(sorted(operands, key=id))

@@ -8,6 +8,7 @@ from ...ops.reshaping import BROADCAST_TO
 from ...ops.selection import CLIP, WHERE
 from ...symbol import Value
 from ..program import Instruction, Program, replaced
+from .pure import is_pure
 from .rewrite import Rewriting
 
 SMALL = 4096  # bytes; a larger result is folded only if it is no larger than what it is computed from
@@ -31,9 +32,12 @@ def fold(program: Program) -> Program:
 
 
 def _folded(new: Rewriting, instruction: Instruction) -> list[np.ndarray] | None:
+    """Results of an instruction that depends on constants alone; None for others."""
     values = list(instruction.values())
     arrays = [new.constant(value) for value in values]
-    if instruction.primitive is BROADCAST_TO or any(array is None for array in arrays):
+    if instruction.primitive is BROADCAST_TO or not is_pure(instruction.primitive):
+        return None
+    if any(array is None for array in arrays):
         return None
     size = sum(result.nbytes for result in instruction.results)
     if size > max(SMALL, sum(value.nbytes for value in values)):

@@ -64,14 +64,13 @@ class Rewriting:
 
     def _find_uniform(self, value: Value) -> Any:
         made = self.made.get(value)
-        if made is not None:
-            return self.uniform(made.operands[0]) if made.primitive in _SAME_ENTRIES and value.size else None
+        while made is not None:
+            if made.primitive not in _SAME_ENTRIES or not value.size:
+                return None
+            value = made.operands[0]
+            made = self.made.get(value)
         array = self._constants.get(value)
-        if array is None or not array.size:
-            return None
-        first = array.reshape(-1)[0]
-        as_bits = np.ascontiguousarray(array).reshape(-1).view(np.uint8).reshape(-1, array.itemsize)
-        return first if (as_bits == as_bits[0]).all() else None  # bits: -0.0 is not 0.0
+        return None if array is None else _only_entry(array)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -127,6 +126,17 @@ class Rewriting:
         self.program.writes = [(target, self.now(v)) for target, v in self.old.writes]
         name_new(self.program)
         return self.program
+
+
+def _only_entry(array: Any) -> Any:
+    """The entry that all others are equal to, bit by bit (-0.0 is not 0.0); None if there is none."""
+    if not array.size or not array.flags.c_contiguous:
+        return None
+    entries = array.reshape(-1, 1).view(np.uint8)
+    for start in range(0, len(entries), 1 << 12):  # most arrays differ early: the rest is not looked at
+        if (entries[start : start + (1 << 12)] != entries[0]).any():
+            return None
+    return array.reshape(-1)[0]
 
 
 def rewrite(program: Program, rule: Rule) -> Program:

@@ -33,9 +33,7 @@ def arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--threads", type=int, help="cores and threads for everybody (default: each one's own)")
     parser.add_argument("--patience", type=float, default=600, help="seconds that one answer may take (%(default)s)")
-    parser.add_argument(
-        "--wait", type=float, default=1, help="seconds that a chunk waits for others to rest (%(default)s)"
-    )
+    parser.add_argument("--wait", type=float, default=1, help="seconds to wait for others to rest (%(default)s)")
     parser.add_argument("--limit", type=float, default=600, help="seconds for the rounds of a row (%(default)s)")
     parser.add_argument("--out", help="also write the tables into this file")
     parser.add_argument("--verbose", action="store_true", help="show what the contenders print")
@@ -50,7 +48,8 @@ def main() -> None:
     args = arguments()
     settings = Settings(
         rounds=args.rounds, peers=args.peers == "auto", peer_python=args.peer_python, threads=args.threads,
-        only=tuple(filter(None, args.contenders.split(","))), patience=args.patience, wait=args.wait, limit=args.limit, verbose=args.verbose,
+        only=tuple(filter(None, args.contenders.split(","))), patience=args.patience,
+        wait=args.wait, limit=args.limit, verbose=args.verbose,
     )  # fmt: skip
     rows = {}
     for name in args.only.split(","):

@@ -74,10 +74,13 @@ class Result:
         """
         return [seconds for seconds, others in zip(self.seconds, self.others, strict=True) if others < QUIET]
 
+    def disturbed(self) -> bool:
+        """Whether there are too few quiet ones."""
+        return len(self.quiet()) < max(3, len(self.seconds) / 10)
+
     def counted(self) -> list[float]:
         """The quiet ones, or all where these are too few."""
-        quiet = self.quiet()
-        return quiet if len(quiet) >= max(3, len(self.seconds) / 10) else self.seconds
+        return self.seconds if self.disturbed() else self.quiet()
 
     def median(self) -> float:
         return statistics.median(self.counted()) if self.seconds else math.nan
@@ -163,7 +166,7 @@ def wanted(name: str, contender: Contender, settings: Settings) -> bool:
 def time_in_turn(name: str, work: Work, results: dict[str, Result], settings: Settings, folder: str) -> None:
     """Start and check all, then chunk after chunk."""
     expected = work.reference(work.problem())
-    workers, counts = {}, {}
+    workers: dict[str, Worker] = {}
     try:
         for key, result in results.items():
             say(f"{name}: {key}")
@@ -171,21 +174,15 @@ def time_in_turn(name: str, work: Work, results: dict[str, Result], settings: Se
             with failures_into(result):
                 workers[key].ask("make")
                 check(workers[key], result, work, expected, folder)
-                counts[key] = workers[key].ask("calibrate", seconds=CHUNK_SECONDS)["count"]
-        take_turns(work, {key: workers[key] for key in counts}, counts, results, settings)
+                workers[key].ask("warm_up")
+        take_turns(work, workers, results, settings)
     finally:
         for worker in workers.values():
             worker.stop()
 
 
-def take_turns(
-    work: Work,
-    workers: Mapping[str, Worker],
-    counts: Mapping[str, int],
-    results: Mapping[str, Result],
-    settings: Settings,
-) -> None:
-    """Rounds until every contender has had so many quiet chunks, or ``TRIES`` times as many of any kind, or time is up."""
+def take_turns(work: Work, workers: Mapping[str, Worker], results: Mapping[str, Result], settings: Settings) -> None:
+    """Rounds until all contenders have had their quiet chunks, or many more of any kind, or time is up."""
     rounds, end = rounds_of(work, settings), time.monotonic() + settings.limit
     for number in range(TRIES * rounds):
         waiting = [key for key in workers if not results[key].missing and len(results[key].quiet()) < rounds]
@@ -194,9 +191,7 @@ def take_turns(
         random.shuffle(waiting)  # nobody always follows the same neighbour
         for key in waiting:
             with failures_into(results[key]):
-                warm = counts[key] // 8
-                reply = workers[key].ask("chunk", count=counts[key], warm=warm, wait=settings.wait)
-                keep(reply, results[key], work)
+                keep(workers[key].ask("chunk", seconds=CHUNK_SECONDS, wait=settings.wait), results[key], work)
 
 
 def rounds_of(work: Work, settings: Settings) -> int:
@@ -218,7 +213,7 @@ def time_first_calls(name: str, work: Work, results: dict[str, Result], settings
             try:
                 with failures_into(result):
                     worker.ask("make")
-                    reply = worker.ask("chunk", count=1, warm=0, wait=settings.wait)
+                    reply = worker.ask("chunk", seconds=0.0, wait=settings.wait)
                     if number:
                         keep(reply, result, work)
             finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.benchmarks.compiled.runner import Result, Settings
 from tests.benchmarks.compiled.work import COLUMNS, OURS, QUIET, Target, Work
 
+DISTURBED = "(disturbed)"
 Results = Mapping[str, Result]
 
 
@@ -19,7 +20,8 @@ def report(rows: Mapping[str, tuple[Work, Results]], settings: Settings) -> str:
     """The whole document."""
     parts = [
         "## Medians",
-        "In parentheses: time of ours, compiled with Numba (or eager where that is not there), divided by this time.",
+        "In parentheses: time of ours, compiled with Numba (or eager where that is not there), divided by this time."
+        f" {DISTURBED}: other processes were at work; such a figure may be far off, and no target is met by it.",
         main_table(rows),
         "## Targets",
         targets_table(rows),
@@ -38,20 +40,27 @@ def main_table(rows: Mapping[str, tuple[Work, Results]]) -> str:
     lines = [["work", *COLUMNS.values()]]
     for work, results in rows.values():
         base = least(results, ("numba",)) or least(results, ("eager",))
-        lines.append([work.title, *(cell(least(results, (column,)), base) for column in COLUMNS)])
+        lines.append([work.title, *(cell(best(results, (column,)), base) for column in COLUMNS)])
     return markdown(lines)
 
 
-def cell(seconds: float | None, base: float | None) -> str:
-    if seconds is None:
+def cell(result: Result | None, base: float | None) -> str:
+    if result is None:
         return ""
-    return duration(seconds) if base is None else f"{duration(seconds)} ({base / seconds:.2f})"
+    seconds, mark = result.median(), f" {DISTURBED}" if result.disturbed() else ""
+    return duration(seconds) + mark if base is None else f"{duration(seconds)} ({base / seconds:.2f}){mark}"
+
+
+def best(results: Results, columns: tuple[str, ...]) -> Result | None:
+    """The one with the least median among the contenders of these columns."""
+    there = [result for result in results.values() if result.contender.column in columns and result.seconds]
+    return min(there, key=Result.median, default=None)
 
 
 def least(results: Results, columns: tuple[str, ...]) -> float | None:
-    """The best median among the contenders of these columns."""
-    medians = [result.median() for result in results.values() if result.contender.column in columns and result.seconds]
-    return min(medians, default=None)
+    """The least median among the contenders of these columns."""
+    chosen = best(results, columns)
+    return None if chosen is None else chosen.median()
 
 
 def targets_table(rows: Mapping[str, tuple[Work, Results]]) -> str:
@@ -75,6 +84,10 @@ def target_cells(target: Target, results: Results) -> list[str]:
         shown, wanted = None if measured is None else f"{measured:.2f}", f"{target.bound:g}"
     if measured is None or shown is None:
         return [what, f"{sign} {wanted}", "", "not measured"]
+    if any(
+        chosen and chosen.disturbed() for chosen in (best(results, (target.column,)), best(results, target.against))
+    ):
+        return [what, f"{sign} {wanted}", shown, DISTURBED]
     met = measured < target.bound if target.strictly else measured <= target.bound
     return [what, f"{sign} {wanted}", shown, "yes" if met else "**no**"]
 

@@ -35,14 +35,20 @@ def test_targets_speak_of_columns_that_the_row_has(name):
 def test_a_target_compares_the_best_of_each_column():
     results = {
         "mine": result("numba", 2.0, 2.0, 2.0),
-        "a": result("jax", 9.0),
-        "b": result("jax", 5.0),
+        "a": result("jax", 9.0, 9.0, 9.0),
+        "b": result("jax", 5.0, 5.0, 5.0),
         "c": result("torch"),
     }
     assert target_cells(Target("numba", 0.5, ("jax", "torch")), results)[-2:] == ["0.40", "yes"]
     assert target_cells(Target("numba", 0.3, ("jax",)), results)[-2:] == ["0.40", "**no**"]
     assert target_cells(Target("numba", 2.0), results)[-2:] == ["2 s", "yes"]
     assert target_cells(Target("numba", 1.0, ("torch",)), results)[-1] == "not measured"
+
+
+def test_no_target_is_met_by_disturbed_figures():
+    noisy = Result(Contender("jax", ""), [50.0] * 3, [2.0] * 3)
+    cells = target_cells(Target("numba", 0.5, ("jax",)), {"mine": result("numba", 2.0, 2.0, 2.0), "other": noisy})
+    assert cells[-2:] == ["0.04", "(disturbed)"]
 
 
 def test_disturbed_chunks_do_not_count_where_there_are_enough_quiet_ones():
@@ -54,7 +60,7 @@ def test_disturbed_chunks_do_not_count_where_there_are_enough_quiet_ones():
 def test_a_report_has_a_cell_for_what_is_missing():
     row = (
         find_work("small_ops"),
-        {"Numba": result("numba", 1e-6), "JAX": Result(Contender("jax", ""), missing="none here")},
+        {"Numba": result("numba", 1e-6, 1e-6, 1e-6), "JAX": Result(Contender("jax", ""), missing="none here")},
     )
     text = report({"small_ops": row}, Settings())
     assert "1 us (1.00)" in text

@@ -39,7 +39,7 @@ def trainer(net: Any, optimizer: Any, weights: Any, compile: str | None = None) 
         loss = loss_of(x, y)
         loss.backward()
         update()
-        return loss
+        return loss.detach()
 
     return Trainer(step, lambda: [value.detach().numpy() for value in weights()])
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import json
+import math
 import os
 import sys
 import time
@@ -70,6 +71,7 @@ class Server:
     def __init__(self, work: str, contender: str):
         self.work, self.name = find_work(work), contender
         self.run: Run
+        self.per_call = math.inf
 
     def make(self) -> dict[str, Any]:
         """Build the contender."""
@@ -82,35 +84,36 @@ class Server:
             np.savez(path, **{name: np.asarray(value, np.float64) for name, value in self.run.check().items()})
         return {"versions": versions()}
 
-    def calibrate(self, seconds: float) -> dict[str, Any]:
-        """How many calls take about so long."""
-        self.timed(1)
-        count = 1
-        while (taken := self.timed(count)) < 0.2 * seconds:
-            count *= 4
-        return {"count": max(1, round(count * seconds / taken))}
+    def warm_up(self) -> dict[str, Any]:
+        """A call that is not timed: some shapes are compiled only now."""
+        self.timed(0)
+        return {}
 
-    def chunk(self, count: int, warm: int, wait: float) -> dict[str, Any]:
-        """Seconds per call, after some that are not timed; and how many cores others kept busy meanwhile."""
+    def chunk(self, seconds: float, wait: float) -> dict[str, Any]:
+        """Seconds per call, from calls for about so long; and how many cores others kept busy meanwhile."""
         wait_for_quiet(wait)
-        if warm:
-            self.timed(warm)
+        if self.per_call < seconds / 8:  # caches and threads were others' in the meantime
+            self.timed(seconds / 8)
         before, own, start = busy_seconds(), time.process_time(), time.perf_counter()
-        taken = self.timed(count)
+        self.per_call = self.timed(seconds)
         passed = time.perf_counter() - start
         others = (busy_seconds() - before) - (time.process_time() - own)
         settle()
-        return {"seconds": taken / count, "others": max(0.0, others / passed), "versions": versions()}
+        return {"seconds": self.per_call, "others": max(0.0, others / passed), "versions": versions()}
 
-    def timed(self, count: int) -> float:
-        """Seconds that so many calls take together."""
-        call, sync = self.run.call, self.run.sync
-        start = time.perf_counter()
-        for _ in range(count):
+    def timed(self, seconds: float) -> float:
+        """Seconds per call; there is at least one."""
+        call, sync, clock, calls = self.run.call, self.run.sync, time.perf_counter, 0
+        start = clock()
+        end = start + seconds
+        while True:
             call()
+            calls += 1
+            if clock() >= end:
+                break
         if sync is not None:
             sync()
-        return time.perf_counter() - start
+        return (clock() - start) / calls
 
 
 def answer(server: Server, request: dict[str, Any]) -> dict[str, Any]:
