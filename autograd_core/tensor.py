@@ -81,15 +81,15 @@ class Overloaded(Methods):
 
     def numpy(self):
         """Value as a NumPy array of the caller's own (a NumPy scalar if 0-d): writing to it changes nothing here."""
-        return self.array.copy()[()]
+        return self._seen().copy()[()]
 
     def item(self, *index):
         """Value of a one-entry array, or of the entry at ``index``, as a Python number."""
-        return self.array.item(*index)
+        return self._seen().item(*index)
 
     def tolist(self):
         """Value as nested lists of Python numbers."""
-        return self.array.tolist()
+        return self._seen().tolist()
 
     def __float__(self) -> float:
         return float(self._only_entry("float"))
@@ -106,19 +106,19 @@ class Overloaded(Methods):
                 f"the truth value of a {type(self).__name__} of shape {self.shape} is ambiguous; "
                 "use .any() or .all(), or where() to choose entry by entry."
             )
-        return bool(self.array)
+        return bool(self._seen())
 
     def __index__(self) -> int:
         if self.array.ndim or self.array.dtype.kind not in "iu":
             raise TypeError(
                 f"only a 0-d integer can be an index; got shape {self.shape}, dtype {self.dtype}. Use int(x) to round."
             )
-        return int(self.array)
+        return int(self._seen())
 
     def _only_entry(self, wanted: str):
         if self.array.size != 1:
             raise TypeError(f"{wanted}() needs a value with one entry; this one has shape {self.shape}.")
-        return self.array.item()
+        return self._seen().item()
 
     def __format__(self, spec: str) -> str:
         if not spec and self.array.ndim:
@@ -134,7 +134,14 @@ class Overloaded(Methods):
             )
         if copy is False:
             raise ValueError("a Tensor's array is never handed out for writing; np.asarray(x) makes a copy.")
-        return np.array(self.array, dtype=dtype)
+        return np.array(self._seen(), dtype=dtype)
+
+    def _seen(self):
+        """The raw value, for a look at the entries: in a trace of a function, a fact that its plan is made for."""
+        trace = trace_here()
+        if trace is not None:
+            trace.looked_at(self)
+        return self.array
 
     def _is_tracked(self) -> bool:
         raise NotImplementedError("abstract: Tensor and Variable say how they are tracked")
@@ -295,7 +302,7 @@ def as_value(value):
         For strings, objects, ragged lists, masked arrays and matrices.
     """
     if isinstance(value, Overloaded):
-        return value.array
+        return value._seen()
     if value.__class__ is Value:
         return value
     if isinstance(value, (np.ma.MaskedArray, np.matrix)):

@@ -302,23 +302,24 @@ def given_back(logs: dict[str, Any], return_dict: bool) -> Any:
 
 def overriding(callbacks: Iterable[Callback], method: str) -> list[Any]:
     """Bound methods of the callbacks that define ``method``: the others cost nothing per batch."""
-    return [
-        getattr(callback, method)
-        for callback in callbacks
-        if getattr(type(callback), method) is not getattr(Callback, method) or method in vars(callback)
-    ]
+    return [getattr(callback, method) for callback in callbacks if _defines(callback, method)]
+
+
+def _defines(callback: Callback, method: str) -> bool:
+    return getattr(type(callback), method) is not getattr(Callback, method) or method in vars(callback)
 
 
 def watching(callbacks: Iterable[Callback], method: str) -> list[tuple[Any, bool]]:
     """The same, each with whether it is to be given the figures: see ``Callback.needs_step_figures``."""
-    return [(call, _needs_figures(call.__self__, method)) for call in overriding(callbacks, method)]
+    chosen = [callback for callback in callbacks if _defines(callback, method)]
+    return [(getattr(callback, method), _needs_figures(callback, method)) for callback in chosen]
 
 
-def _needs_figures(callback: Any, method: str) -> bool:
+def _needs_figures(callback: Callback, method: str) -> bool:
     if method in vars(callback):
         return True
-    definer = next(cls for cls in type(callback).__mro__ if method in vars(cls))
-    return vars(definer).get("needs_step_figures", True)
+    definer = next(cls for cls in type(callback).__mro__ if method in vars(cls))  # of it, not of a class behind it
+    return bool(vars(definer).get("needs_step_figures", True))
 
 
 def tell(watchers: Iterable[tuple[Any, bool]], number: int, figures: Callable[[], Any]) -> None:

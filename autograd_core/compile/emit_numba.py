@@ -19,11 +19,13 @@ from .buffers import aligned, least
 from .executable import BOUND, PASSED
 from .fuse import Cluster, fuse
 from .loops import View, contiguous_strides, place, whole
-from .lower import Lowered, Op, lower, matrix
+from .lower import Lowered, Op, lower
 from .lower_indexing import INDEXING
+from .lower_products import PRODUCTS, matrix
+from .numba_copies import copy_lines, update_lines
 from .numba_executable import NumbaExecutable
 from .numba_memory import Home, Memory, lay_out
-from .numba_nest import Nest, copy_lines, described, update_lines
+from .numba_nest import Nest, described
 from .program import Program, typed
 from .scalar import imports
 
@@ -45,7 +47,7 @@ class Emitter:
         self.scratch = 0
         self.parallel = False
         self.program = program
-        self.lowered: Lowered = lower(program, INDEXING)
+        self.lowered: Lowered = lower(program, {**PRODUCTS, **INDEXING})
         self.memory: Memory = lay_out(self.lowered, fuse(self.lowered))
         inputs = list(self.lowered.inputs.values())
         self.bound = [i for i in inputs if i.kind in BOUND]

@@ -102,7 +102,8 @@ def _same(view: View) -> View:
     return view
 
 
-def _transpose(view: View, axes: Ints) -> View:
+def transposed(view: View, axes: Ints) -> View:
+    """Axes in another order."""
     return View(view.root, tuple(view.shape[a] for a in axes), tuple(view.strides[a] for a in axes), view.offset)
 
 
@@ -110,13 +111,14 @@ def _broadcast_to(view: View, shape: Ints) -> View:
     return view.broadcast(tuple(shape))
 
 
-def _reshape(view: View, shape: Ints, order: str = "C") -> View | None:
+def reshaped(view: View, shape: Ints, order: str = "C") -> View | None:
+    """Another shape, or None if the entries do not lie at regular places then."""
     shape = tuple(shape)
     if order != "C":
         if order != "F":
             return None
-        turned = _reshape(_transpose(view, tuple(reversed(range(len(view.shape))))), shape[::-1])
-        return None if turned is None else _transpose(turned, tuple(reversed(range(len(shape)))))
+        turned = reshaped(transposed(view, tuple(reversed(range(len(view.shape))))), shape[::-1])
+        return None if turned is None else transposed(turned, tuple(reversed(range(len(shape)))))
     if view.is_contiguous():
         return View(view.root, shape, contiguous_strides(shape), view.offset)
     strides = _split_strides(view, shape)
@@ -213,7 +215,7 @@ def _split(view: View, cuts: Any, axis: int) -> tuple[View, ...]:
 
 
 _RULES: dict[str, Any] = {
-    "lift": _same, "copy": _same, "transpose": _transpose, "broadcast_to": _broadcast_to, "reshape": _reshape,
+    "lift": _same, "copy": _same, "transpose": transposed, "broadcast_to": _broadcast_to, "reshape": reshaped,
     "getitem": _getitem, "flip": _flip, "unstack": _unstack, "split": _split,
 }  # fmt: skip
 

@@ -59,11 +59,6 @@ class Memory:
     nbytes: int = 0
 
 
-def reads_of(cluster: Cluster) -> set[Value]:
-    """Roots that a cluster reads from memory."""
-    return cluster.reads
-
-
 # -- writes ------------------------------------------------------------------------------------------------------------
 
 
@@ -172,7 +167,7 @@ def _workspace(memory: Memory) -> None:
     for at, cluster in enumerate(memory.clusters):
         taken: set[Value] = set()
         for value in cluster.results:
-            if value in memory.homes or (value not in last and cluster.kind == "loops" and _is_entry(cluster, value)):
+            if value in memory.homes or (value not in last and cluster.kind == "loops" and value in cluster.made):
                 continue
             stop = last.get(value, at)
             dying = _dying(memory, cluster, value, at, last, taken)
@@ -190,10 +185,6 @@ def _workspace(memory: Memory) -> None:
             free += memory.work[id(cluster)]
     memory.lifetimes = free
     memory.nbytes = assign(free)
-
-
-def _is_entry(cluster: Cluster, value: Value) -> bool:
-    return value in cluster.made
 
 
 def _dying(

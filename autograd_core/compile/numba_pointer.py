@@ -241,7 +241,7 @@ def wrapped(index, side):
 
 
 def _data_offset() -> int:
-    """Where an array object keeps the address of its data (``PyArrayObject.data`` in NumPy's C interface); -1 unknown."""
+    """Where an array object keeps the address of its data (``PyArrayObject.data`` in NumPy's C interface), or -1."""
     probes = [np.empty(size) for size in (1, 3)]
     if sys.implementation.name != "cpython":
         return -1

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     import graphviz
 
 
+_PLAIN = 0x101
+"""Of an array's flags: in C order and aligned."""
+
+
 class Plan:
     """One recorded program, its passes applied, and the code emitted for it.
 
@@ -54,13 +58,17 @@ class Plan:
                 instruction.primitive.impl.prepare(jit)
         self._executable = emitter(jit)(self.optimised)
         self._binding = Binding(self.optimised, self._executable)
+        self._written = self._binding.written
         self._retrace = retrace
         self._with_zeros: Plan | None = None
         self._lock = RLock() if self.optimised.writes or trace.afterwards else None
-        passed = [each for each in self.optimised.inputs if each.kind in PASSED]
-        self._positions = [each.key for each in passed if each.kind == "argument"]
-        self._plain = all(each.kind == "argument" for each in passed)
-        self._passed = passed
+        passed = list(enumerate(each for each in self.optimised.inputs if each.kind in PASSED))
+        self._blank: list[Any] = [None] * len(passed)
+        self._from_leaves = [(place, each.key) for place, each in passed if each.kind == "argument"]
+        self._from_tensors = [(place, each.key) for place, each in passed if each.kind == "tensor"]
+        self._from_python = [
+            (place, each.key, each.value.dtype, each.value.shape) for place, each in passed if each.kind == "host"
+        ]
         self._bound = any(each.kind not in PASSED and each.kind != "constant" for each in self.optimised.inputs)
         self.seconds = time.perf_counter() - started
 
@@ -104,7 +112,10 @@ class Plan:
 
     def holds(self) -> bool:
         """Whether the facts that the plan was made for still hold."""
-        return all(find_out() == value for find_out, value in self.statics)
+        for find_out, value in self.statics:  # not all(...): a generator takes longer than what it asks
+            if find_out() != value:
+                return False
+        return True
 
     def __call__(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         """Run on the arguments' leaves; one array for each output."""
@@ -114,13 +125,15 @@ class Plan:
             return self._run(leaves)
 
     def _run(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
-        if self._plain:
-            arrays = [leaves[position] for position in self._positions]
-        else:
-            arrays = [self._fetch(each, leaves) for each in self._passed]
-        for position, array in enumerate(arrays):
-            if not array.flags.carray and not array.flags.c_contiguous:
-                arrays[position] = array.copy()
+        arrays = self._blank.copy()
+        for place, position in self._from_leaves:
+            array = leaves[position]
+            arrays[place] = array if array.flags.num & _PLAIN == _PLAIN else np.array(array, order="C")
+        for place, tensor in self._from_tensors:
+            arrays[place] = np.ascontiguousarray(tensor.array).reshape(tensor.shape)
+        for place, call, dtype, shape in self._from_python:
+            array = np.array(call(), dtype, order="C")
+            arrays[place] = array if array.shape == shape else array.reshape(shape)
         if self._bound:
             self._binding.prepare()
         try:
@@ -129,7 +142,7 @@ class Plan:
             if self._retrace is None:
                 raise
             return self._again(leaves)
-        for variable in self._binding.written:
+        for variable in self._written:
             variable.version += 1
             variable._assigned_by = None
         if self._finishes:
@@ -139,7 +152,7 @@ class Plan:
     def _finished(self, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Make the calls that come after a run, and put what they give in its place."""
         for call, positions in self._afterwards:
-            call(*(Tensor(outputs[position], None) for position in positions))
+            call(*[Tensor(outputs[position], None) for position in positions])
         if not self._late:
             return outputs[: self._count]
         arrays, given = iter(outputs), []
@@ -147,14 +160,6 @@ class Plan:
             late = self._late.get(position)
             given.append(next(arrays) if late is None else _raw(late()))
         return tuple(given)
-
-    def _fetch(self, given: Any, leaves: Sequence[Any]) -> Any:
-        if given.kind == "argument":
-            return leaves[given.key]
-        if given.kind == "tensor":
-            return given.key.array
-        wanted = given.value
-        return np.asarray(given.key(), wanted.dtype).reshape(wanted.shape)
 
     def _again(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         """The same call with zeros winning over infinities; nothing has been changed yet."""

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -66,6 +68,7 @@ class Trace:
         self._present: dict[int, Tensor] = {}  # of each Variable that was read or assigned; of each buffer
         self._writes: dict[int, tuple[Input, Value]] = {}
         self.inner: list[Any] = []  # traces of branches and loops, from which derivatives can be made until the end
+        self._seen: dict[int, tuple[Any, Any]] = {}  # Tensors whose entries were looked at: references, and arrays
         self._moved: list[tuple[Tensor, Any]] = []  # Tensors that were changed in place, and what they were
 
     @property
@@ -251,6 +254,18 @@ class Trace:
     def pause(self, record: Any) -> None:
         """A tape pauses, and has left the frame: nothing else is to do here."""
 
+    def looked_at(self, handle: Any) -> None:
+        """Make the program for the present entries of a Tensor from outside: another one for others."""
+        array = handle.array
+        if array.__class__ is not Value:
+            self._seen[id(handle)] = (ref(handle), array)
+
+    def _fix_seen(self) -> None:
+        for handle, array in self._seen.values():
+            if handle() is not None:  # those made by the function are gone
+                self.statics.append((partial(_is_unmoved, handle, array), True))
+        self._seen.clear()
+
     def moved(self, handle: Tensor) -> None:
         """Remember a Tensor from outside of the trace, or made by its function from numbers, that is changed."""
         if handle.array.__class__ is not Value:
@@ -261,6 +276,7 @@ class Trace:
     def finish(self, outputs: Sequence[Value]) -> Program:
         """The program; its examples are let go."""
         self._check_moved()
+        self._fix_seen()
         program = self.program
         self._check_late()
         program.outputs = list(outputs)
@@ -335,6 +351,11 @@ def _references() -> tuple[int, int]:
 
 
 _ALONE, _ALONE_IN_INPUT = _references()
+
+
+def _is_unmoved(handle: Any, array: Any) -> bool:
+    tensor = handle()
+    return tensor is None or tensor.array is array
 
 
 def _example(value: Value) -> Any:

@@ -146,7 +146,7 @@ def _unified(inners: Sequence[InnerTrace], results: Sequence[Any]) -> tuple[Stru
 
 
 class _Choose:
-    """Runs one of two sub-programs: what the instruction does."""
+    """Runs one of two sub-programs, ``codes``: what the instruction does."""
 
     def __init__(self, codes: Sequence[Code], keeps_draws: bool):
         self.codes = codes

@@ -39,6 +39,11 @@ class Code:
         self._run: Any = None
         self._positions: list[int] = []
 
+    @property
+    def source(self) -> str:
+        """The emitted Python text; empty where there is nothing to compute, or before it is emitted."""
+        return "" if self._run is None else self._run.source
+
     def _without_copies(self, program: Program) -> Program:
         """``program`` without outputs that are arguments, or the same as others: they are handed on as they are."""
         given = {each.value: ~each.key for each in program.inputs if each.kind == "argument"}
@@ -49,6 +54,9 @@ class Code:
         program.outputs = list(made)
         return program
 
+    def _is_empty(self) -> bool:
+        return not self.program.outputs and not self.program.guards
+
     def _spread(self, outs: Sequence[Any], arrays: Sequence[Any]) -> tuple[Any, ...]:
         return tuple([outs[place] if place >= 0 else arrays[~place] for place in self._places])
 
@@ -58,7 +66,7 @@ class Code:
 
     def prepare(self, jit: str) -> None:
         """Emit the program, as the plan around it is emitted."""
-        if self._run is not None:
+        if self._run is not None or self._is_empty():
             return
         prepare(self.program, jit)
         optimised = optimise(self.program)
@@ -75,7 +83,7 @@ class Code:
 
     def __call__(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
         """Run on one array per argument."""
-        if not self.program.outputs and not self.program.guards:
+        if self._is_empty():
             return self._spread((), arrays)
         if self._run is None:
             self.prepare("numpy")

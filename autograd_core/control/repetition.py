@@ -29,6 +29,7 @@ class _Repeat:
     def __init__(self, test: Code, step: Code, count: int):
         self.test = test
         self.step = step
+        self.codes = [test, step]
         self._count = count
 
     def prepare(self, jit: str) -> None:
@@ -57,6 +58,7 @@ class _WalkBack:
     def __init__(self, repeat: _Repeat, back: Code, body: Body, pulled: Pulled):
         self.repeat = repeat
         self.back = back
+        self.codes = [*repeat.codes, back]
         self._count = len(body.carry)
         self._own = len(body.constants)  # of the loop itself; the step back may have more
         self._constants = len(pulled.body.constants)

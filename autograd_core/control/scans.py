@@ -25,6 +25,7 @@ class _Iterate:
 
     def __init__(self, code: Code, body: Body, length: int, reverse: bool, keeps_draws: bool):
         self.code = code
+        self.codes = [code]
         self._carry = len(body.carry)
         self._slices = len(body.slices)
         self._length = length

@@ -29,7 +29,7 @@ def tensor(x) -> Any:
 
 def plain(x):
     """A Tensor or Variable as its array; anything else (a slice, a string, a number) as it is."""
-    return x.array if isinstance(x, Overloaded) else x
+    return as_value(x) if isinstance(x, Overloaded) else x
 
 
 def known(name: str, x, cure: str = "keep the shape: np.where(condition, x, 0)"):

@@ -20,8 +20,8 @@ from ..masks import known, mask_of
 class Metric(Configured):
     """Base of all metrics.
 
-    In a function that is traced (``autograd_core.function``, and so in ``fit``) a metric takes in a batch after each run
-    of the plan, in Python as ever, or inside of the plan, if all it does can be written down (``traced``).
+    In a function that is traced (``autograd_core.function``, and so in ``fit``) a metric takes in a batch after each
+    run of the plan, in Python as ever, or inside of the plan, if all it does can be written down (``traced``).
 
     Parameters
     ----------

@@ -17,11 +17,12 @@ from autograd_core.ops.softmax import ONE_HOT
 from tests.compile.build import Builder
 from tests.compile.test_emit_numba import normal, run
 
-I, J = np.array([[0, -1, 2], [1, 1, 0]]), np.array([1, 0, -2])
+ROWS, J = np.array([[0, -1, 2], [1, 1, 0]]), np.array([1, 0, -2])
 INDICES = [
-    (I,), (J, J), (slice(None), J), (slice(None), J, slice(None, None, 2)), (J, slice(None), J), (J, 1), (1, J), (0, slice(None), J),
-    (slice(1, None), I), (Ellipsis, J), (None, J), (J, None, slice(0, 2)), (I, J), J, (J, slice(2, 0, -1)), 1, (Ellipsis, 0),
-    (slice(0, 0), J), (np.zeros((0,), int),), (np.array(1), slice(None)),
+    (ROWS,), (J, J), (slice(None), J), (slice(None), J, slice(None, None, 2)), (J, slice(None), J), (J, 1), (1, J),
+    (0, slice(None), J),
+    (slice(1, None), ROWS), (Ellipsis, J), (None, J), (J, None, slice(0, 2)), (ROWS, J), J, (J, slice(2, 0, -1)), 1,
+    (Ellipsis, 0),    (slice(0, 0), J), (np.zeros((0,), int),), (np.array(1), slice(None)),
 ]  # fmt: skip
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -252,14 +254,117 @@ def test_results_are_those_of_the_eager_run(name):
     agree(lambda *tensors: leaves(f(namespace(tensors))), "numpy")
 
 
-def agree(f, jit, tolerance=1e-10):
+def agree(f, jit):
     tensors = [ag.constant(array) for array in ARRAYS]
-    expected = f(*tensors)
     traced = ag.function(f, jit=jit)
     for _ in range(2):
-        for got, want in zip(traced(*tensors), expected, strict=True):
-            assert type(got) is type(want) or isinstance(want, bool)
-            got, want = np.asarray(got), np.asarray(want)
-            assert got.shape == want.shape
-            assert got.dtype == want.dtype
-            np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance if want.dtype.kind in "fc" else 0)
+        same(traced(*tensors), f(*tensors))
+
+
+@pytest.mark.skipif(not NUMBA, reason="no numba")
+@pytest.mark.parametrize("start", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
+def test_all_in_one_plan_of_numba(start):
+    functions = [case(name) for name in NAMES[start::3]]
+    agree(lambda *tensors: [leaf for f in functions for leaf in leaves(f(namespace(tensors)))], "numba")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tensors_from_outside_are_read_at_each_call(name):
+    """A plan is not made for the entries that Tensors had, which the function refers to."""
+    f = case(name)
+    held = [ag.constant(array) for array in ARRAYS]
+    traced = ag.function(lambda: leaves(f(namespace(held))), jit="numpy")
+    for _ in range(2):
+        same(traced(), leaves(f(namespace(held))))
+        for tensor, array in zip(held, ARRAYS, strict=True):
+            tensor[...] = array[::-1] if array.ndim else array + 0.1
+
+
+def same(found, expected, tolerance=1e-10):
+    for got, want in zip(found, expected, strict=True):
+        assert type(got) is type(want) or isinstance(want, bool)
+        got, want = np.asarray(got), np.asarray(want)
+        assert got.shape == want.shape
+        assert got.dtype == want.dtype
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance if want.dtype.kind in "fc" else 0)
+
+
+def test_no_public_function_is_left_out():
+    """Each is in one of the lists above, is refused below, or has nothing to do with the entries of arrays."""
+    text = Path(__file__).read_text()
+    others = {"standardize", "from_dlpack", "lstm"}
+    for space in (anp, anp.linalg, anp.fft, anp.special):
+        public = [n for n in dir(space) if getattr(getattr(space, n), "__module__", "").startswith("autograd_core.")]
+        missing = [n for n in public if not n.startswith("_") and not re.search(rf"\b{n}\b", text) and n not in others]
+        assert not missing
+
+
+REFUSED: dict[str, Any] = {
+    "unique": lambda g: anp.unique(g.x),
+    "unique_all": lambda g: anp.unique_all(g.x),
+    "unique_counts": lambda g: anp.unique_counts(g.x),
+    "unique_inverse": lambda g: anp.unique_inverse(g.x),
+    "unique_values": lambda g: anp.unique_values(g.x),
+    "union1d": lambda g: anp.union1d(g.v, g.w),
+    "intersect1d": lambda g: anp.intersect1d(g.v, g.w),
+    "setdiff1d": lambda g: anp.setdiff1d(g.v, g.w),
+    "setxor1d": lambda g: anp.setxor1d(g.v, g.w),
+    "nonzero": lambda g: anp.nonzero(g.b),
+    "flatnonzero": lambda g: anp.flatnonzero(g.b),
+    "argwhere": lambda g: anp.argwhere(g.b),
+    "where": lambda g: anp.where(g.b),
+    "compress": lambda g: anp.compress(g.b[0], g.x, 1),
+    "extract": lambda g: anp.extract(g.b, g.x),
+    "trim_zeros": lambda g: anp.trim_zeros(g.v),
+    "x[mask]": lambda g: g.x[g.b],
+    "bincount": lambda g: anp.bincount(g.j),
+    "histogram": lambda g: anp.histogram(g.x, "auto"),
+    "real_if_close": lambda g: anp.real_if_close(g.k),
+    "repeat": lambda g: anp.repeat(g.w, g.j),
+    "delete": lambda g: anp.delete(g.w, g.j[:1]),
+    "insert": lambda g: anp.insert(g.w, g.j, 1.0),
+    "arange": lambda g: anp.arange(g.s),
+    "x.at": lambda g: g.x.at[g.j].multiply(2.0),
+    "ix_": lambda g: g.x[anp.ix_(g.j, g.j)],
+    "resize": lambda g: anp.reshape(g.x, g.j),
+    "float": lambda g: float(g.s),
+    "int": lambda g: int(g.j[0]),
+    "range": lambda g: range(g.j[0]),
+    "if": lambda g: 1 if g.s > 0 else 2,
+    "item": lambda g: g.s.item(),
+    "numpy": lambda g: g.x.numpy(),
+    "asarray": lambda g: np.asarray(g.x),
+    "print": lambda g: f"{g.s}",
+    "sum of a loop": lambda g: [0 for entry in g.x[0] if entry > 0.5],
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_traced_says_so(name):
+    """The error names the line of the user, and what to do."""
+    f = REFUSED[name]
+    with pytest.raises(ag.TraceError) as caught:
+        ag.function(lambda *tensors: leaves(f(namespace(tensors))))(*map(ag.constant, ARRAYS))
+    message = str(caught.value)
+    assert f"{Path(__file__).name}:{f.__code__.co_firstlineno}" in message
+    assert re.search("outside|Choose|Compute with|Keep the shape|Use set|say", message)
+
+
+@pytest.mark.parametrize(
+    ("error", "f", "bad"),
+    [
+        (ag.DomainError, lambda j: anp.bincount(j, minlength=3), np.array([0, 3])),
+        (IndexError, lambda j: anp.choose(j, [1.0, 2.0, 3.0]), np.array([0, 3])),
+        (ZeroDivisionError, lambda j: anp.average(np.ones(2), weights=j), np.array([0, 0])),
+        (ag.DomainError, lambda q: anp.quantile(np.ones(2), q / 2.0), np.array([0, 3])),
+        (ag.DomainError, lambda e: anp.histogram(np.ones(2), e), np.array([3, 0])),
+        (IndexError, lambda j: anp.take(np.ones(3), j), np.array([0, 3])),
+    ],
+)
+def test_what_is_wrong_with_entries_is_said_at_each_run(error, f, bad):
+    for jit in ["numpy", *["numba"] * NUMBA]:
+        traced = ag.function(f, jit=jit)
+        traced(np.array([1, 2]))
+        with pytest.raises(error):
+            traced(bad)
+        traced(np.array([0, 1]))

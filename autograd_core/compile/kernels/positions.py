@@ -1,4 +1,4 @@
-"""Position of the largest or smallest entry along the last axis: the first of several, that of a NaN if there is one."""
+"""Position of the largest or smallest entry along the last axis: the first of several; of a NaN if there is one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from .jit import kernel
 
 @kernel
 def argmax(y, x, width):
+    """``y``: where the largest entry of each row is."""
     x, y = x.reshape(-1), y.reshape(-1)
     for i in range(len(y)):
         start = i * width
@@ -20,6 +21,7 @@ def argmax(y, x, width):
 
 @kernel
 def argmin(y, x, width):
+    """``y``: where the smallest entry of each row is."""
     x, y = x.reshape(-1), y.reshape(-1)
     for i in range(len(y)):
         start = i * width

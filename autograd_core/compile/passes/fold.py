@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...ops.reshaping import BROADCAST_TO
+from ...ops.rounding import LDEXP
 from ...ops.selection import CLIP, WHERE
 from ...symbol import Value
 from ..program import Instruction, Program, replaced
@@ -71,6 +72,8 @@ def numbers(program: Program) -> Program:
 def _with_numbers(new: Rewriting, instruction: Instruction) -> Instruction:
     primitive = instruction.primitive
     if not (isinstance(primitive.impl, np.ufunc) or primitive in (WHERE, CLIP)) or len(instruction.operands) < 2:
+        return instruction
+    if primitive is LDEXP:  # its operands do not promote one another
         return instruction
     operands = list(instruction.operands)
     for place, operand in enumerate(operands):
