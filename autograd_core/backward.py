@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy import add, ndarray
 
 from .cotangents import NOTES, Parts, carry_out, complete, fit
 from .node import Node
@@ -63,12 +64,13 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
     pending = dict(seeds)
     owned: set[Node] = set()  # nodes whose pending cotangent is an array made here, so that it may be written to
     connected: set[Node] | None = None  # looked for only when a rule is missing
+    take = pending.pop  # freed once used
     for node in reversed(nodes):
-        ct = pending.get(node)
+        ct = take(node, None)
         if ct is None:  # not on any path from the target
             continue
-        if node not in kept:
-            del pending[node]  # freed once used
+        if node in kept:
+            pending[node] = ct
         primitive = node.primitive
         ans: Any = node.value
         args, params = node.args, node.params
@@ -76,9 +78,16 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
             ans, args = tensors_of(node)
         if ct.__class__ is Parts:
             ct = complete(ct, ans)
-        rules = primitive.vjps if primitive.rule_per_argument else primitive.rules(len(args))
-        joint = rules[0](ct, ans, *args, **params) if primitive.joint else None
-        for index, parent in enumerate(node.parents):
+        elif primitive.elementwise and not recorded and not ct.ndim:
+            ct, ans, args = _scalars(ct, ans, args)
+        if primitive.rule_per_argument:
+            rules, joint = primitive.vjps, None
+        else:
+            rules = primitive.rules(len(args))
+            joint = rules[0](ct, ans, *args, **params) if primitive.joint else None
+        index = -1
+        for parent in node.parents:
+            index += 1  # enumerate would take longer than all else that is done for a constant
             if parent is None:
                 continue
             if joint is None:
@@ -88,7 +97,14 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
                     if parent in connected:
                         raise primitive.missing_rule(index, "VJP")
                     continue
-                contribution = rule(ct, ans, *args, **params)
+                if params:
+                    contribution = rule(ct, ans, *args, **params)
+                elif len(args) == 2:  # the commonest, spelled out at half the time
+                    contribution = rule(ct, ans, args[0], args[1])
+                elif len(args) == 1:
+                    contribution = rule(ct, ans, args[0])
+                else:
+                    contribution = rule(ct, ans, *args)
                 if zero_wins and primitive.elementwise:
                     contribution = np.where(vanishes(ct, rule, node), np.zeros((), contribution.dtype), contribution)
             else:
@@ -101,18 +117,28 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
             ):
                 contribution = fit(contribution, value, node, index)
             before = pending.get(parent)
-            if contribution.__class__ in NOTES:
+            if contribution.__class__ is not ndarray and contribution.__class__ in NOTES:
                 may_write = node in owned and node not in kept
                 carry_out(contribution, pending, owned, parent, may_write)
             elif before is None:
                 pending[parent] = contribution
             elif parent in owned:
-                np.add(before, contribution, before)
+                add(before, contribution, before)
             else:
                 pending[parent] = total = before + contribution
-                if total.__class__ is np.ndarray:
+                if total.__class__ is ndarray:
                     owned.add(parent)
     return pending
+
+
+def _scalars(ct, ans, args):
+    """NumPy's scalars in place of 0-d arrays: arithmetic on them takes a tenth of the time, and gives the same."""
+    if ans.__class__ is ndarray:
+        ans = ans[()]
+    if len(args) == 2:
+        a, b = args
+        return ct[()], ans, (a[()] if a.__class__ is ndarray else a, b[()] if b.__class__ is ndarray else b)
+    return ct[()], ans, [arg[()] if arg.__class__ is ndarray else arg for arg in args]
 
 
 def vanishes(incoming, rule, node: Node):

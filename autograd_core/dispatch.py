@@ -11,15 +11,25 @@ from typing import Any
 import numpy as np
 
 from .errors import DtypeError, ShapeError, UnsupportedError
+from .methods import OVERLOADS, Methods
 from .ops.table import FAMILIES
 from .shapes import broadcasts_into
-from .tensor import OVERLOADS, Overloaded, Tensor, as_value
+from .tensor import Overloaded, Tensor, as_value
+
+
+OPERATORS = {
+    "__add__": np.add, "__sub__": np.subtract, "__mul__": np.multiply, "__truediv__": np.divide, "__pow__": np.power,
+    "__matmul__": np.matmul, "__neg__": np.negative,
+}  # fmt: skip
+"""Operators that become the very functions of the table: no call in between that looks them up, 0.1 us less."""
 
 
 def install(namespace: Any) -> None:
     """Fill the table; ``namespace`` is what ``x.__array_namespace__()`` gives."""
     for family in FAMILIES:
         OVERLOADS.update(family.OVERLOADS)
+    for name, function in OPERATORS.items():
+        setattr(Methods, name, OVERLOADS[function])
     OVERLOADS["ufunc keywords"] = call_with_keywords
 
     def array_namespace(api_version: str | None):

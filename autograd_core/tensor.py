@@ -18,7 +18,7 @@ from .symbol import Value
 
 _COPIED: Any = object()  # stands for the `node` that a user does not give
 
-_SCALARS = frozenset((np.float32, np.float64, np.bool_, np.int64))  # the commonest
+SCALARS = frozenset((np.float32, np.float64, np.bool_, np.int64))  # the commonest
 
 SUPPORTED_KINDS = "fciub"
 """Of the dtypes a Tensor may have: float, complex, signed, unsigned, bool."""
@@ -150,6 +150,8 @@ class Overloaded(Methods):
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         function = OVERLOADS.get(ufunc if method == "__call__" else (ufunc, method))
+        if function is not None and not kwargs:
+            return function(*inputs)
         if function is None and method == "__call__":
             function = OVERLOADS["other ufunc"](ufunc)  # SciPy's, which may not even be installed
         if function is None:
@@ -204,7 +206,7 @@ class Tensor(Overloaded):
             node = None
         # One exact type check costs 30 ns and also catches the scalars that NumPy returns for 0-d results.
         if array.__class__ is not np.ndarray:
-            array = asarray(array) if array.__class__ in _SCALARS else as_value(array)
+            array = asarray(array) if array.__class__ in SCALARS else as_value(array)
         self.array = array
         self.node = node
 
@@ -321,7 +323,7 @@ def as_value(value):
             f"cannot make a Tensor from {type(value).__name__} {_short(value)} (NumPy dtype {array.dtype}); "
             "expected numbers or booleans, in an array or in nested lists of equal lengths."
         )
-    return array
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def converted(array, dtype):

@@ -18,6 +18,7 @@ from .primitive import LINEAR, Primitive, apply
 from .recording import trace_here
 from .symbol import Value
 from .tensor import Overloaded, Tensor
+from .variable import Variable
 
 
 def is_tracing() -> bool:
@@ -118,14 +119,24 @@ def is_known(tensor: Any) -> bool:
 
 
 @contextmanager
-def suspended() -> Iterator[None]:
-    """Leave the trace for a ``with`` block: what is computed inside happens now, once. For making weights."""
+def suspended(once: bool = True) -> Iterator[None]:
+    """Leave the trace for a ``with`` block: what is computed inside happens now. For making weights.
+
+    Parameters
+    ----------
+    once : bool
+        Whether it is certain that what is done inside is not done again by a later trace. Otherwise Variables made
+        inside are those of the function, which may make some at its first call only.
+    """
     frame = recording.current()
     if frame is None or frame.trace is None:
         yield
         return
+    made = Variable.made
     recording.replace(None)
     try:
         yield
     finally:
         recording.replace(frame)
+        if once:
+            Variable.made = made

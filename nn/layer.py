@@ -59,6 +59,7 @@ class Layer(Tracked, Configured):
     _hands_training_on = False  # whether ``call`` has the parameter ``training``
     _needs_training = False  # and no default for it
     _call_names: tuple[str, ...] = ()  # of the inputs and what follows them
+    _made_in_trace = False  # by a function that would make another one in its next trace
     supports_masking = False
     takes_several = True  # whether a list, tuple or dict of inputs is meant for ``call``; layers of one input say no
     makes_mask = False  # whether ``compute_mask`` may give a mask where there was none
@@ -79,6 +80,8 @@ class Layer(Tracked, Configured):
         self = super().__new__(cls, *args, **kwargs)
         object.__setattr__(self, "_holders", {})
         object.__setattr__(self, "_penalties", {})
+        if ag.tracing.is_tracing():
+            object.__setattr__(self, "_made_in_trace", True)
         return self
 
     def __init__(
@@ -183,7 +186,8 @@ class Layer(Tracked, Configured):
 
     def _applied(self, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not self.built:
-            self._build_for(shapes.shape_of(inputs))
+            with ag.tracing.suspended(once=not self._made_in_trace):  # weights are made now, not by the plan
+                self._build_for(shapes.shape_of(inputs))
             outputs = self._called(inputs, args, kwargs)
             if isinstance(outputs, ag.Tensor) and outputs.ndim:
                 self._output_shape = shapes.shape_of(outputs)
@@ -268,7 +272,8 @@ class Layer(Tracked, Configured):
 
     def _build_if_declared(self) -> None:
         if not self.built and self._declared_shape is not None:
-            self._build_for(self._declared_shape)
+            with ag.tracing.suspended(once=not self._made_in_trace):
+                self._build_for(self._declared_shape)
 
     # -- weights and losses --------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ steps and the work in each, so that a training that is repeated, or goes on from
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -113,13 +114,21 @@ class Steps:
                     f"{self._model.name}.{name} cannot be compiled and runs eagerly, which is slower: {error} Say "
                     "compile(..., run_eagerly=True) if that is meant.",
                     RuntimeWarning,
-                    stacklevel=4,
+                    stacklevel=_depth_of_user(),
                 )
                 self._eager.add(name)
                 run = method
                 return run(data)
 
         return step
+
+
+def _depth_of_user() -> int:
+    """Level of the innermost frame that is not one of this package, as ``warnings.warn`` in the caller counts it."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _jit(asked: Any) -> str:

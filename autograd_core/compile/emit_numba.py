@@ -22,6 +22,7 @@ from .loops import View, contiguous_strides, place, whole
 from .lower import Lowered, Op, lower
 from .lower_indexing import INDEXING
 from .lower_products import PRODUCTS, matrix
+from .lower_softmax import SOFTMAX
 from .numba_copies import copy_lines, update_lines
 from .numba_executable import NumbaExecutable
 from .numba_memory import Home, Memory, lay_out
@@ -47,7 +48,7 @@ class Emitter:
         self.scratch = 0
         self.parallel = False
         self.program = program
-        self.lowered: Lowered = lower(program, {**PRODUCTS, **INDEXING})
+        self.lowered: Lowered = lower(program, {**PRODUCTS, **INDEXING, **SOFTMAX})
         self.memory: Memory = lay_out(self.lowered, fuse(self.lowered))
         inputs = list(self.lowered.inputs.values())
         self.bound = [i for i in inputs if i.kind in BOUND]
@@ -71,22 +72,28 @@ class Emitter:
         lines: list[str] = []
         self.used: dict[str, str] = {}
         for at, cluster in enumerate(self.memory.clusters):
-            if at == self.memory.check_before and self.lowered.guards:
-                lines.append("if found:")
-                lines.append(f"    return {GUARD}  # before anything is written: a zero met an infinity")
+            if at == self.memory.check_before:
+                lines += self._check_guards(lines)
             if cluster.kind == "python":
                 lines = self._close(runs, lines)
                 self.steps.append(cluster.ops[0])
             else:
                 lines += self._cluster(cluster)
-        if self.memory.check_before >= len(self.memory.clusters) and self.lowered.guards:
-            lines += ["if found:", f"    return {GUARD}"]
         self._close(runs, lines)
         source = self._source(runs)
         return NumbaExecutable(self, source, lambda: Emitter(self.program, 1).emit())
 
+    @staticmethod
+    def _check_guards(lines: list[str]) -> list[str]:
+        """Lines that end the call if a guard has found a NaN since the last such lines."""
+        searched = [at for at, line in enumerate(lines) if "found |=" in line]
+        if not searched or any(line.startswith("if found:") for line in lines[searched[-1] :]):
+            return []
+        return ["if found:", f"    return {GUARD}  # before anything is written: a zero met an infinity"]
+
     def _close(self, runs: list[str], lines: list[str]) -> list[str]:
         """End a compiled function; what follows begins the next one."""
+        lines = [*lines, *self._check_guards(lines)]
         if lines:
             name = f"run{len(runs)}"
             self.steps.append(name)
@@ -180,6 +187,7 @@ class Emitter:
         made = [value for value in cluster.results if value in self.memory.homes]
         self.rows.append({
             "name": name,
+            "bytes": sum(value.nbytes for value in (*reads, *made)),
             "operations": [op.primitive.name if op.primitive is not None else "guard" for op in cluster.ops],
             "reads": sum(root.nbytes for root in reads), "writes": sum(value.nbytes for value in made),
         })  # fmt: skip

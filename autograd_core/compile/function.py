@@ -8,8 +8,9 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial, update_wrapper
+from types import MethodType
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 import numpy as np
 
@@ -27,7 +28,10 @@ from .signature import Leaves, differences, lifted
 from .trace import Trace
 
 MOST_PLANS = 128
-"""Plans that a function keeps; those that have not been used for the longest time go first."""
+"""Signatures for which a function keeps plans; those that have not been used for a long time go first."""
+
+MOST_FACTS = 8
+"""Plans for one signature, made for other facts from outside."""
 
 RETRACES_BEFORE_WARNING = 8
 
@@ -93,7 +97,7 @@ class Function:
         self.name = getattr(f, "__name__", "function")
         self._entries: OrderedDict[tuple[Any, ...], list[Entry]] = OrderedDict()
         self._lock = threading.RLock()
-        self._bound: WeakKeyDictionary[Any, Function] = WeakKeyDictionary()
+        self._bound: dict[int, Function] = {}  # by the identity of objects that are still there
         self._knows_variables = False
         self._last_key: tuple[Any, ...] = ()
 
@@ -104,12 +108,14 @@ class Function:
         """As a method: plans for each object of its own."""
         if instance is None:
             return self
-        try:
-            known = self._bound.get(instance)
-        except TypeError:  # it cannot be hashed, or not be referred to weakly
-            return Function(self.python_function.__get__(instance, owner), self.jit, self._calls)
+        key = id(instance)
+        known = self._bound.get(key)
         if known is None:
-            known = self._bound[instance] = Function(_Method(self.python_function, instance), self.jit, self._calls)
+            try:
+                method = _Method(self.python_function, instance, partial(_forget, self._bound, key))
+            except TypeError:  # it cannot be referred to weakly: it is an argument like others, by equality
+                return MethodType(self, instance)
+            known = self._bound[key] = Function(method, self.jit, self._calls)
         return known
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
@@ -131,19 +137,29 @@ class Function:
         if entries is not None:
             for entry in entries:
                 if not entry.plan.statics or entry.plan.holds():
+                    entry.used = True
                     return entry
         with self._lock:
-            entries = self._entries.setdefault(leaves.key, [])
-            for entry in entries:
+            for entry in self._entries.get(leaves.key, ()):
                 if entry.plan.holds():
                     return entry
             entry = self._traced(args, keywords, leaves)
-            entries.append(entry)
-            self._entries.move_to_end(leaves.key)
-            while len(self._entries) > MOST_PLANS:
-                self._entries.popitem(last=False)
+            # The newest first: facts change for good more often than to and fro.
+            self._entries[leaves.key] = [entry, *self._entries.get(leaves.key, ())][:MOST_FACTS]
+            self._drop_unused()
             self._note_trace(leaves.key)
             return entry
+
+    def _drop_unused(self) -> None:
+        """Keep to the bound: go round, and drop plans that were not used since the last time round."""
+        while len(self._entries) > MOST_PLANS:
+            key, entries = next(iter(self._entries.items()))
+            if any(entry.used for entry in entries):
+                for entry in entries:
+                    entry.used = False
+                self._entries.move_to_end(key)
+            else:
+                del self._entries[key]
 
     def _note_trace(self, key: tuple[Any, ...]) -> None:
         self.traces += 1
@@ -216,11 +232,22 @@ class Function:
 class Entry:
     """A plan, and how its outputs become what the function returned."""
 
-    __slots__ = ("_differentiable", "_places", "_reads_tensors", "_rebuild", "_rest", "_single", "plan", "program")
+    __slots__ = (
+        "_differentiable",
+        "_places",
+        "_reads_tensors",
+        "_rebuild",
+        "_rest",
+        "_single",
+        "plan",
+        "program",
+        "used",
+    )
 
     def __init__(self, plan: Plan, program: Program, rest: list[Any], places: list[int], rebuild: Callable[..., Any]):
         self.plan = plan
         self.program = program
+        self.used = False
         self._rest = rest
         self._places = places
         self._rebuild = rebuild
@@ -253,13 +280,17 @@ class Entry:
 class _Method:
     """A function with its first argument, the object, held weakly: the object's plans must not keep it alive."""
 
-    def __init__(self, f: Callable[..., Any], instance: Any):
+    def __init__(self, f: Callable[..., Any], instance: Any, gone: Callable[[Any], Any]):
         self._function = f
-        self._instance = ref(instance)
+        self._instance = ref(instance, gone)
         update_wrapper(self, f)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self._function(self._instance(), *args, **keywords)
+
+
+def _forget(bound: dict[int, Function], key: int, _: Any) -> None:
+    bound.pop(key, None)
 
 
 class _MadeVariables:

@@ -163,11 +163,13 @@ def delayed(ops: list[Op]) -> list[Op]:
     def put(op: Op) -> None:
         stack = [op]
         while stack:
-            needed = [waiting.pop(v.root) for v in stack[-1].views() if v.root in waiting]
+            needed = [waiting[v.root] for v in stack[-1].views() if v.root in waiting]
             if needed:  # the last first: what reads most opens the nest that the others join
                 stack += sorted(needed, key=lambda each: len(each.views()))
-            else:
-                order.append(stack.pop())
+                continue
+            ready = stack.pop()  # it may be there twice: for who needs it, and for who needs that one
+            if ready is op or waiting.pop(ready.result, None) is not None:
+                order.append(ready)
 
     for op in ops:
         if is_cheap(op):

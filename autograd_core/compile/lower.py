@@ -163,7 +163,11 @@ class Lowering:
     def map(self, primitive: Primitive, operands: Any, result: Value, params: dict[str, Any] | None = None) -> View:
         """An elementwise op; operands are broadcast to the result."""
         spread = [o.broadcast(result.shape) if o.__class__ is View else o for o in operands]
-        self.op("map", primitive, spread, [result], **(params or {}))
+        if primitive in (COPY, ASTYPE) and not is_compiled(result, *(o.root for o in spread if o.__class__ is View)):
+            instruction = Instruction(primitive, (), params or {})
+            self.op("python", primitive, spread, [result], instruction=instruction, extra=[])
+        else:
+            self.op("map", primitive, spread, [result], **(params or {}))
         return whole(result)
 
     def contiguous(self, view: View, dtype: Any = None) -> View:
@@ -194,14 +198,16 @@ class Lowering:
         name = instruction.primitive.name
         if instruction.primitive.elementwise and not instruction.several and self._elementwise(instruction, operands):
             return
+        rule = self.rules.get(name)
+        fits = rule is not None and (name in OF_NUMBERS or all(o.__class__ is View for o in operands))
         kernel = KERNELS.get(instruction.primitive)
+        if kernel is not None and rule is not None and fits and rule(self, instruction, operands):
+            return
         call = kernel.plan(instruction) if kernel is not None else None
         if call is not None:
             self._kernel(instruction, operands, call)
             return
-        rule = self.rules.get(name)
-        fits = rule is not None and (name in OF_NUMBERS or all(o.__class__ is View for o in operands))
-        if rule is None or not fits or not rule(self, instruction, operands):
+        if kernel is not None or rule is None or not fits or not rule(self, instruction, operands):
             self._python(instruction, operands)
 
     def _is_view(self, instruction: Instruction, operands: list[Any]) -> bool:
@@ -241,7 +247,11 @@ class Lowering:
 
 def _known(instruction: Instruction) -> bool:
     """Whether all dtypes have a compiled form."""
-    values = [*(o for o in instruction.operands if o.__class__ is Value), *instruction.results]
+    return is_compiled(*(o for o in instruction.operands if o.__class__ is Value), *instruction.results)
+
+
+def is_compiled(*values: Value) -> bool:
+    """Whether there is compiled code for such entries."""
     return all(v.dtype.kind in "biuf" and v.dtype.itemsize <= 8 and v.dtype.char != "e" for v in values)
 
 

@@ -14,8 +14,8 @@ from ..symbol import Value
 from .buffers import Lifetime, assign
 from .fuse import Cluster
 from .loops import squeezed, whole
-from .lower import Lowered, Op
-from .program import Input
+from .lower import Lowered, Op, is_compiled
+from .program import Input, Instruction
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +145,10 @@ def lay_out(lowered: Lowered, clusters: list[Cluster]) -> Memory:
 def _copy(root: Value, target: Input, homes: dict[Value, Home]) -> Cluster:
     new = Value(root.shape, root.dtype, None, None, f"{target.value.name}_new")
     homes[new] = Home("input", target.value)
-    cluster = Cluster(shape=squeezed(root.shape))
-    cluster.add(Op("map", COPY, (whole(root),), (new,), {}, "", f"write {target.value.name} <- {root.name}"))
+    compiled = is_compiled(root)
+    kind, cluster = ("map", Cluster(shape=squeezed(root.shape))) if compiled else ("python", Cluster())
+    params = {} if compiled else {"instruction": Instruction(COPY, (), {})}
+    cluster.add(Op(kind, COPY, (whole(root),), (new,), params, "", f"write {target.value.name} <- {root.name}"))
     return cluster
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import count
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Names:
         if name is None:
             name = base = re.sub(r"\W", "_", hint).strip("_") or "k"
             for number in count(1):
-                if name not in self.names and not _TAKEN.fullmatch(name):
+                if name not in self.names and not _TAKEN.fullmatch(name) and not iskeyword(name):
                     break
                 name = f"{base}_{number}"
             self.names[name] = entry

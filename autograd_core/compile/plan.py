@@ -74,12 +74,17 @@ class Plan:
 
     @property
     def source(self) -> str:
-        """The emitted Python text."""
-        return self._executable.source
+        """The emitted Python text; after it that of branches and bodies of loops."""
+        return "\n\n".join([self._executable.source, *(code.source for code in self._codes())])
 
     def report(self) -> list[dict[str, Any]]:
         """Kernels, what was fused in each, and the bytes that it reads and writes."""
-        return self._executable.report()
+        return [*self._executable.report(), *(row for code in self._codes() for row in code.report())]
+
+    def _codes(self) -> list[Any]:
+        """What the branches and loops of the program have been made into."""
+        impls = [instruction.primitive.impl for instruction in self.optimised.instructions]
+        return [code for impl in impls for code in getattr(impl, "codes", ()) if hasattr(code, "source")]
 
     def draw(self, optimised: bool = True, direction: str = "TB") -> graphviz.Digraph:
         """The program as a drawing: after the passes, or as it was recorded.

@@ -49,7 +49,7 @@ class Leaves:
                 self.arrays.append(array)
                 self.sources.append(arg)
             elif kind in _STATIC:
-                add((kind, arg))
+                add((kind, arg) if arg and arg == arg and kind is not complex else (kind, repr(arg)))
             else:
                 self._add(name, arg, key)
         if keywords:
@@ -61,8 +61,8 @@ class Leaves:
 
     def _add(self, name: str, arg: Any, key: list[Any]) -> None:
         kind = arg.__class__
-        if kind in _STATIC:
-            key.append((kind, arg))
+        if kind in _STATIC:  # -0.0 equals 0.0, and NaN does not equal itself: told apart by what is shown
+            key.append((kind, arg) if arg and arg == arg and kind is not complex else (kind, repr(arg)))
         elif isinstance(arg, (np.ndarray, np.generic)):
             self._add_array(name, np.asarray(arg), arg, key)
         elif kind is Tensor:
@@ -83,7 +83,7 @@ class Leaves:
             key.append(_static(name, arg))
 
     def _add_array(self, name: str, array: Any, source: Any, key: list[Any]) -> None:
-        if array.dtype.kind not in SUPPORTED_KINDS or type(array) is not np.ndarray:
+        if array.dtype.kind not in SUPPORTED_KINDS or isinstance(source, (np.ma.MaskedArray, np.matrix)):
             raise ConversionError(
                 f"{name}: got a {type(source).__name__} of dtype {array.dtype}; expected arrays of numbers or booleans."
             )
@@ -130,7 +130,8 @@ def differences(old: Sequence[Any], new: Sequence[Any]) -> str:
 
 def _told(entry: Any) -> str:
     if isinstance(entry, tuple) and entry and isinstance(entry[0], type):
-        return f"the {entry[0].__name__} {entry[1]!r:.40}"
+        shown = entry[1] if isinstance(entry[1], str) and entry[0] is not str else repr(entry[1])
+        return f"the {entry[0].__name__} {shown:.40}"
     return f"shape {entry}" if isinstance(entry, tuple) else str(entry)
 
 

@@ -236,8 +236,8 @@ class Trace:
             return array
         if given.__class__ is Tensor:
             return self.input("tensor", given, array)
-        if given.__class__ is np.ndarray:
-            return self.input("array", given, given)
+        if isinstance(given, np.ndarray):
+            return self.input("array", given, as_value(given))
         kinds: tuple[Any, ...] = (bool, int, float, complex)
         for number in kinds:
             if isinstance(given, number) and not isinstance(given, np.generic):
@@ -298,6 +298,8 @@ class Trace:
             each.value.example = None
             if each.kind in ("array", "tensor") and self._is_ours(each):
                 each.kind, each.key = "constant", as_value(each.key)
+            elif each.kind == "array" and not _is_plain(each.key):
+                each.kind, each.key = "host", partial(_laid_out, each.key)  # a copy of what it is at each run
         self._inputs.clear()
         while self.inner:
             self.inner.pop().close()
@@ -335,7 +337,11 @@ class Trace:
         return self._is_unshared(given.key)
 
     def _is_unshared(self, array: Any) -> bool:
-        return array.base is None and (not array.flags.writeable or sys.getrefcount(array) <= _ALONE_IN_INPUT + 1)
+        if array.base is None:
+            return not array.flags.writeable or sys.getrefcount(array) <= _ALONE_IN_INPUT + 1
+        # A view of an array that only the view has.
+        whole = isinstance(array.base, np.ndarray) and array.base.base is None
+        return whole and sys.getrefcount(array) <= _ALONE_IN_INPUT + 1 and sys.getrefcount(array.base) <= _ALONE_AS_BASE
 
 
 def _references() -> tuple[int, int]:
@@ -351,6 +357,16 @@ def _references() -> tuple[int, int]:
 
 
 _ALONE, _ALONE_IN_INPUT = _references()
+_ALONE_AS_BASE = sys.getrefcount(np.zeros(2)[::-1].base)
+
+
+def _is_plain(array: Any) -> bool:
+    flags = array.flags
+    return flags.c_contiguous and flags.aligned and array.dtype.isnative and array.__class__ is np.ndarray
+
+
+def _laid_out(array: Any) -> Any:
+    return np.array(array, array.dtype.newbyteorder("="), order="C", subok=False)
 
 
 def _is_unmoved(handle: Any, array: Any) -> bool:

@@ -115,11 +115,11 @@ def pull(body: Body, live: Collection[int], wanted: Sequence[Hashable]) -> Pulle
     carry: list[Hashable] = []
     for i in floating:
         carry.append(("carried", object()))
-        cts[i] = inner.operand(carry[-1], _zeros(body.next_carry[i]), depth - 1)
+        cts[i] = inner.operand(carry[-1], zeros_like(body.next_carry[i]), depth - 1)
     slices = [*body.carry, *body.slices, *body.hosts]
     for i in live:
         slices.append(("ct", object()))
-        cts[len(body.next_carry) + i] = inner.operand(slices[-1], _zeros(body.results[i]), depth - 1)
+        cts[len(body.next_carry) + i] = inner.operand(slices[-1], zeros_like(body.results[i]), depth - 1)
     own = [body.carry[i] for i in floating]
     asked = [label for label in wanted if label not in own]
     outputs = [*body.next_carry, *body.results]
@@ -135,7 +135,7 @@ def pull(body: Body, live: Collection[int], wanted: Sequence[Hashable]) -> Pulle
             continue
         sums.append(label)
         carry.append(("sum", object()))
-        before = inner.operand(carry[-1], _zeros(ct), depth - 1)
+        before = inner.operand(carry[-1], zeros_like(ct), depth - 1)
         next_carry.append(inner.under(depth - 1, partial(add, before, ct)))
     constants, known = list(body.constants), dict(body.saved)
     backward = Body(inner, carry, slices, constants, next_carry, results, depth - 1, False, guards, known)
@@ -174,14 +174,14 @@ def push(body: Body, entering: Collection[Hashable]) -> Pushed:
     tangents: list[Hashable] = []
     for i in floating:
         tangents.append(("tangent", object()))
-        handle = inner.operand(tangents[-1], _zeros(body.next_carry[i]), depth - 1)
+        handle = inner.operand(tangents[-1], zeros_like(body.next_carry[i]), depth - 1)
         seeds.update(dict.fromkeys(inner.sources(body.carry[i]), handle))
     slices, constants = [*body.slices, *body.hosts], list(body.constants)
     for label in entering:
         own = ("tangent", object())
         sliced = label in body.slices
         (slices if sliced else constants).append(own)
-        handle = inner.operand(own, _zeros(inner.labels[label].value), depth - 1)
+        handle = inner.operand(own, zeros_like(inner.labels[label].value), depth - 1)
         seeds.update(dict.fromkeys(inner.sources(label), handle))
     outputs = [*body.next_carry, *body.results]
     found, guards = inner.pushed(depth, seeds, outputs)
@@ -211,5 +211,6 @@ def refuse_draws(name: str, hosts: Any) -> None:
         )
 
 
-def _zeros(like: Any) -> Any:
+def zeros_like(like: Any) -> Any:
+    """Zeros of the shape and dtype of an array, a Tensor or a value."""
     return np.zeros(like.shape, like.dtype)

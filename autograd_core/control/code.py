@@ -44,6 +44,10 @@ class Code:
         """The emitted Python text; empty where there is nothing to compute, or before it is emitted."""
         return "" if self._run is None else self._run.source
 
+    def report(self) -> list[dict[str, Any]]:
+        """The kernels of the emitted text."""
+        return [] if self._run is None else self._run.report()
+
     def _without_copies(self, program: Program) -> Program:
         """``program`` without outputs that are arguments, or the same as others: they are handed on as they are."""
         given = {each.value: ~each.key for each in program.inputs if each.kind == "argument"}

@@ -8,14 +8,14 @@ derivatives from the last record, recorded by those before it, and so on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from .. import recording
 from ..backward import pull_back
-from ..compile.program import Input, Instruction, Program, replaced
+from ..compile.program import Input, Program
 from ..compile.trace import Trace
 from ..errors import NotDifferentiableError, TraceError
 from ..forward import push_forward
@@ -26,6 +26,7 @@ from ..symbol import Value
 from ..tensor import Tensor, as_value
 from ..variable import Variable
 from .code import Code
+from .slicing import sliced
 
 CAPTURED = ("outer", "variable", "buffer", "tensor", "array")
 """Kinds of inputs that come from outside of the function without being its arguments."""
@@ -289,7 +290,7 @@ class InnerTrace(Trace):
         hosts = list(self.hosts.items()) if draws else []
         places = {**positions, **{label: len(positions) + i for i, (label, _) in enumerate(hosts)}}
         given = {value: positions[label] for value, label in (saved or {}).items()}
-        program = _slice(self.program, name, [out.array for out in outputs], list(guards), given)
+        program = sliced(self.program, name, [out.array for out in outputs], list(guards), given)
         labels = {id(each): label for label, each in self.labels.items()}
         for position, each in enumerate(program.inputs):
             source = each.key
@@ -362,43 +363,3 @@ def _total(found: Sequence[Any]) -> Any:
     for ct in found:
         total = ct if total is None else total + ct
     return total
-
-
-def needed(program: Program, values: Iterable[Value], given: Container[Value] = ()) -> list[Instruction]:
-    """Instructions that some values come from, in their order; without those for what is ``given``."""
-    wanted = set(values)
-    kept: list[Instruction] = []
-    for instruction in reversed(program.instructions):
-        if any(result in wanted and result not in given for result in instruction.results):
-            kept.append(instruction)
-            wanted.update(instruction.values())
-    return kept[::-1]
-
-
-def _slice(
-    program: Program, name: str, outputs: list[Value], guards: list[Value], given: Mapping[Value, int]
-) -> Program:
-    """The part of a program that some values need, with values of its own; keys are the old inputs, or positions."""
-    kept = needed(program, [*outputs, *guards], given)
-    wanted = {*outputs, *guards, *(value for instruction in kept for value in instruction.values())}
-    new = Program(name)
-    own: dict[Value, Value] = {}
-    for known, position in given.items():
-        if known in wanted:
-            own[known] = value = Value(known.shape, known.dtype)
-            new.inputs.append(Input("argument", position, value))
-    for each in program.inputs:
-        if each.value in wanted:
-            own[each.value] = value = Value(each.value.shape, each.value.dtype)
-            new.inputs.append(Input(each.kind, each, value))
-    for instruction in kept:
-        operands = replaced(instruction.operands, own.__getitem__)
-        params = replaced(instruction.params, own.__getitem__)
-        copy = Instruction(instruction.primitive, operands, params, place=instruction.place)
-        copy.results = tuple(Value(result.shape, result.dtype, copy) for result in instruction.results)
-        for result, value in zip(instruction.results, copy.results, strict=True):
-            own.setdefault(result, value)  # what is given stays as it is given
-        new.instructions.append(copy)
-    new.outputs = [own[value] for value in outputs]
-    new.guards = [own[value] for value in guards]
-    return new

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ..compile.program import Instruction
 from ..symbol import Value
 from .body import Body, Pulled
-from .inner import needed
+from .slicing import needed
 
 _VIEWS = frozenset(("reshape", "transpose", "expand_dims", "squeeze", "broadcast_to", "getitem", "flip"))
 

@@ -16,7 +16,7 @@ from ..errors import NotDifferentiableError
 from ..primitive import Primitive
 from ..recording import Frame, trace_here
 from ..tensor import Tensor
-from .body import Body, Pulled, pull, push, refuse_draws
+from .body import Body, Pulled, pull, push, refuse_draws, zeros_like
 from .branches import matters
 from .code import Code
 from .inner import InnerTrace
@@ -127,8 +127,8 @@ class Repetition:
         pulled.body.constants += new
         given = [*operands, *new.values()]
         for i in pulled.floating:
-            given.append(ct[i] if matters(ct[i], ans[i]) else _nothing(ans[i]))
-        given += [_nothing(by_label[label]) for label in pulled.sums]
+            given.append(ct[i] if matters(ct[i], ans[i]) else zeros_like(ans[i]))
+        given += [zeros_like(by_label[label]) for label in pulled.sums]
         walk = _WalkBack(self._repeat(), pulled.body.code(), body, pulled)
         row = Primitive(f"{self.name} backward", walk, vjps=(self._refuse,), jvps=(self._refuse,), joint=True)
         body.inner.rows.append(row)
@@ -156,7 +156,7 @@ class Repetition:
         pushed = push(body, others)
         given = list(operands[:count])
         for i in pushed.floating:
-            given.append(_nothing(operands[i]) if entering[i] is None else entering[i])
+            given.append(zeros_like(operands[i]) if entering[i] is None else entering[i])
         given += [*operands[count:], *others.values()]
         frame: Any = recording.current()
         new = newcomers(body.inner, pushed.body.labels, frame)
@@ -167,7 +167,3 @@ class Repetition:
         for place, tangent in zip(pushed.floating, found[count:], strict=True):
             parts[place] = tangent
         return tuple(parts)
-
-
-def _nothing(like: Any) -> Any:
-    return np.zeros(like.shape, like.dtype)

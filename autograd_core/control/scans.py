@@ -14,7 +14,7 @@ from ..primitive import Primitive
 from ..recording import Frame, trace_here
 from ..symbol import Value
 from ..tensor import Tensor
-from .body import Body, live_cotangents, pull, push
+from .body import Body, live_cotangents, pull, push, zeros_like
 from .code import Code
 from .keeping import worth_keeping
 from .weave import newcomers, tracked
@@ -135,7 +135,7 @@ class Scan:
         pulled.body.slices += labels.values()
         by_label = dict(zip(body.labels, operands, strict=True))
         given: list[Any] = [ct[i] for i in pulled.floating]
-        given += [_nothing(by_label[label]) for label in pulled.sums]
+        given += [zeros_like(by_label[label]) for label in pulled.sums]
         given += [*starts, *operands[count : count + len(body.slices)], *draws, *live.values(), *kept]
         given += operands[count + len(body.slices) :]
         frame: Any = recording.current()
@@ -159,7 +159,7 @@ class Scan:
         end = count + len(body.slices)
         given = [*operands[:count]]
         for i in pushed.floating:
-            given.append(_nothing(operands[i]) if entering[i] is None else entering[i])
+            given.append(zeros_like(operands[i]) if entering[i] is None else entering[i])
         given += [*operands[count:end], *draws, *(t for label, t in others.items() if label in body.slices)]
         given += [*operands[end:], *(t for label, t in others.items() if label not in body.slices)]
         frame: Any = recording.current()
@@ -173,7 +173,3 @@ class Scan:
         for place, tangent in zip(pushed.results, found[count + len(pushed.floating) :], strict=True):
             parts[count + place] = tangent
         return tuple(parts)
-
-
-def _nothing(like: Any) -> Any:
-    return np.zeros(like.shape, like.dtype)

@@ -9,14 +9,17 @@ an error says so.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..errors import ConversionError, DomainError, DtypeError, ShapeError
-from ..primitive import Primitive
+from ..primitive import Primitive, apply
 from ..shapes import broadcasts_into
+from ..symbol import Value
 from ..tensor import Overloaded, Tensor, as_value
+from ..tracing import checked, host, is_known, is_tracing
 from .gathering import take
 from .matrices import operand, tensor
 
@@ -64,13 +67,15 @@ class Generator:
     there, give an array.
     """
 
-    __slots__ = ("source",)
+    __slots__ = ("_begin", "source")
 
     def __init__(self, seed=None):
         try:
             self.source = np.random.default_rng(seed)
         except (TypeError, ValueError) as error:
             raise DomainError(f"Generator: seed must be an integer >= 0, a generator or None; got {seed!r}.") from error
+        fresh = is_tracing() and seed is not None and not isinstance(seed, np.random.Generator)
+        self._begin = self.source.bit_generator.state if fresh else None
 
     def __repr__(self) -> str:
         return f"Generator({type(self.source.bit_generator).__name__})"
@@ -91,7 +96,7 @@ class Generator:
         if dtype is not None and np.dtype(dtype).kind in "iu":
             return generator.integers(low, high, size, dtype)
         size = _result_shape("uniform", size, low, high)
-        return generator._moved("uniform", generator.source.random, low, _difference(high, low), size, dtype)
+        return generator._moved("uniform", np.random.Generator.random, low, _difference(high, low), size, dtype)
 
     def normal(
         self, loc=0.0, scale=None, size=None, dtype=None, *, shape=None, mean=None, stddev=None, seed=None, name=None
@@ -101,80 +106,89 @@ class Generator:
             "normal", (loc, scale, size, dtype), {"shape": shape, "low": mean, "high": stddev}, (0.0, 1.0)
         )
         generator = self if seed is None else Generator(seed)
-        _at_least_zero("normal", scale=scale)
-        return generator._moved("normal", generator.source.standard_normal, loc, scale, size, dtype)
+        scale = _at_least_zero("normal", scale=scale)
+        return generator._moved("normal", _NORMAL, loc, scale, size, dtype)
 
-    def _moved(self, name: str, draw: Callable[[Any], Any], loc, scale, size, dtype=None):
+    def _drawn(self, draw: Callable[[np.random.Generator], Any], shape: Shape, dtype) -> Any:
+        """What ``draw`` gives; in a traced function, at every run of the plan."""
+        if not is_tracing():
+            return Tensor(np.asarray(draw(self.source)).astype(dtype, copy=False), None)
+        begin, self._begin = self._begin, None
+
+        def anew():
+            if begin is not None:  # made in the function: it begins anew at each run, as it does eagerly
+                self.source.bit_generator.state = begin
+            return draw(self.source)
+
+        return host(anew, shape, dtype)
+
+    def _moved(self, name: str, draw: Callable[[np.random.Generator, Shape], Any], loc, scale, size, dtype=None):
         """``loc + scale * draw``."""
         shape = _result_shape(name, size, loc, scale)
         dtype = np.dtype(np.float64 if dtype is None else dtype)
         if dtype.kind not in "f":
             raise DtypeError(f"{name}: dtype {dtype}; expected a floating one.")
-        standard = Tensor(np.asarray(draw(shape)).astype(dtype, copy=False), None)
+        standard = self._drawn(lambda source: draw(source, shape), shape, dtype)
         if _is(loc, 0.0) and _is(scale, 1.0):
             return standard
         return _in(loc, dtype) + _in(scale, dtype) * standard
 
     def truncated_normal(self, shape, mean=0.0, stddev=1.0, dtype=None, seed=None, name=None):
         """Normal, with draws further than two standard deviations from the mean drawn again, as TensorFlow's."""
-        _at_least_zero("truncated_normal", stddev=stddev)
-        source = (self if seed is None else Generator(seed)).source
-
-        def draw(size):
-            z = source.standard_normal(size)
-            while (far := np.abs(z) > 2).any():
-                z = np.where(far, source.standard_normal(size), z)
-            return z
-
-        return self._moved("truncated_normal", draw, mean, stddev, shape, np.float32 if dtype is None else dtype)
+        stddev = _at_least_zero("truncated_normal", stddev=stddev)
+        generator = self if seed is None else Generator(seed)
+        return generator._moved(
+            "truncated_normal", _truncated, mean, stddev, shape, np.float32 if dtype is None else dtype
+        )
 
     def standard_normal(self, size=None, dtype=np.float64):
         """Normal with mean 0 and standard deviation 1."""
-        return self._moved("standard_normal", self.source.standard_normal, 0.0, 1.0, size, dtype)
+        return self._moved("standard_normal", _NORMAL, 0.0, 1.0, size, dtype)
 
     def random(self, size=None, dtype=np.float64):
         """Uniform in [0, 1)."""
-        return self._moved("random", self.source.random, 0.0, 1.0, size, dtype)
+        return self._moved("random", np.random.Generator.random, 0.0, 1.0, size, dtype)
 
     def standard_exponential(self, size=None, dtype=np.float64):
         """Exponential with mean 1."""
-        return self._moved("standard_exponential", self.source.standard_exponential, 0.0, 1.0, size, dtype)
+        return self._moved("standard_exponential", _EXPONENTIAL, 0.0, 1.0, size, dtype)
 
     def exponential(self, scale=1.0, size=None):
         """Exponential with mean ``scale``."""
-        _at_least_zero("exponential", scale=scale)
-        return self._moved("exponential", self.source.standard_exponential, 0.0, scale, size)
+        scale = _at_least_zero("exponential", scale=scale)
+        return self._moved("exponential", _EXPONENTIAL, 0.0, scale, size)
 
     def laplace(self, loc=0.0, scale=1.0, size=None):
         """Laplace around ``loc``."""
-        _at_least_zero("laplace", scale=scale)
-        return self._moved("laplace", lambda shape: self.source.laplace(size=shape), loc, scale, size)
+        scale = _at_least_zero("laplace", scale=scale)
+        return self._moved("laplace", lambda source, shape: source.laplace(size=shape), loc, scale, size)
 
     def logistic(self, loc=0.0, scale=1.0, size=None):
         """Logistic around ``loc``."""
-        _at_least_zero("logistic", scale=scale)
-        return self._moved("logistic", lambda shape: self.source.logistic(size=shape), loc, scale, size)
+        scale = _at_least_zero("logistic", scale=scale)
+        return self._moved("logistic", lambda source, shape: source.logistic(size=shape), loc, scale, size)
 
     def gumbel(self, loc=0.0, scale=1.0, size=None):
         """Gumbel with mode ``loc``."""
-        _at_least_zero("gumbel", scale=scale)
-        return self._moved("gumbel", lambda shape: self.source.gumbel(size=shape), loc, scale, size)
+        scale = _at_least_zero("gumbel", scale=scale)
+        return self._moved("gumbel", lambda source, shape: source.gumbel(size=shape), loc, scale, size)
 
     def standard_cauchy(self, size=None):
         """Cauchy around 0."""
-        return self._moved("standard_cauchy", self.source.standard_cauchy, 0.0, 1.0, size)
+        return self._moved("standard_cauchy", np.random.Generator.standard_cauchy, 0.0, 1.0, size)
 
     def lognormal(self, mean=0.0, sigma=1.0, size=None):
         """``exp`` of a normal number."""
-        _at_least_zero("lognormal", sigma=sigma)
-        return np.exp(self._moved("lognormal", self.source.standard_normal, mean, sigma, size))
+        sigma = _at_least_zero("lognormal", sigma=sigma)
+        return np.exp(self._moved("lognormal", _NORMAL, mean, sigma, size))
 
     def gamma(self, shape, scale=1.0, size=None):
         """Gamma; differentiable in ``scale``, not in ``shape``."""
         shape = _untracked("gamma", shape=shape)
-        _at_least_zero("gamma", shape=shape, scale=scale)
+        scale = _at_least_zero("gamma", scale=scale)
         size = _result_shape("gamma", size, shape, scale)
-        return self._moved("gamma", lambda full: self.source.standard_gamma(shape, full), 0.0, scale, size)
+        standard = self._plain("standard_gamma", shape=_at_least_zero("gamma", shape=shape), size=size)
+        return standard if _is(scale, 1.0) else scale * standard
 
     def multivariate_normal(self, mean, cov, size=None):
         """Normal vectors with a ``mean`` (n,) and a covariance (n, n); differentiable in both.
@@ -186,8 +200,8 @@ class Generator:
             raise ShapeError(
                 f"multivariate_normal: mean of shape {mean.shape}, cov of shape {cov.shape}; expected (n,) and (n, n)."
             )
-        z = self.source.standard_normal((*(shape_from("multivariate_normal", size) or ()), *mean.shape))
-        return mean + np.matmul(Tensor(z, None), np.linalg.cholesky(tensor(cov)).T)
+        z = self.standard_normal((*(shape_from("multivariate_normal", size) or ()), *mean.shape))
+        return mean + np.matmul(z, np.linalg.cholesky(tensor(cov)).T)
 
     # -- without derivatives ---------------------------------------------------------------------------------------
 
@@ -230,11 +244,11 @@ class Generator:
     def permutation(self, x, axis=0):
         """Integers below ``x``, or an array's entries along an axis, in random order; entries keep their gradients."""
         if isinstance(x, (int, np.integer)):
-            return Tensor(self.source.permutation(int(x)), None)
+            return self._drawn(lambda source: source.permutation(int(x)), (int(x),), np.int64)
         x = tensor(x)
         if not x.ndim:
             raise ShapeError("permutation: got a 0-d array; expected an integer or at least one axis.")
-        return take(x, self.source.permutation(x.shape[axis]), axis)
+        return take(x, self.permutation(x.shape[axis]), axis)
 
     def shuffle(self, x, axis=0) -> None:
         """Put the entries of an array or Tensor in random order, in place."""
@@ -249,21 +263,55 @@ class Generator:
         shape = shape_from("choice", size)
         count = a if isinstance(a, (int, np.integer)) else np.shape(a)[axis]
         try:
-            picked = self.source.choice(count, shape, replace, p, 0, shuffle)
+            picked = self._of("choice", {"p": p}, a=count, size=shape, replace=replace, axis=0, shuffle=shuffle)
         except ValueError as error:
             raise DomainError(f"choice: {error} (of {count} entries, size={size!r}, replace={replace}).") from None
-        return Tensor(picked, None) if isinstance(a, (int, np.integer)) else take(a, picked, axis)
+        return picked if isinstance(a, (int, np.integer)) else take(a, picked, axis)
 
     def _plain(self, name: str, *, size, dtype=None, endpoint=None, **parameters):
         """NumPy's own draw; its parameters must not be tracked."""
         raw = {key: _untracked(name, **{key: value}) for key, value in parameters.items()}
-        if dtype is not None:
-            raw |= {"dtype": dtype, "endpoint": endpoint}
+        others = {} if dtype is None else {"dtype": dtype, "endpoint": endpoint}
         try:
-            return Tensor(np.asarray(getattr(self.source, name)(**raw, size=shape_from(name, size))), None)
+            return self._of(name, raw, size=shape_from(name, size), **others)
         except (ValueError, TypeError) as error:
             said = ", ".join(f"{key}={value!r}" for key, value in parameters.items())
             raise DomainError(f"{name}({said}, size={size!r}): {error}.") from None
+
+    def _of(self, name: str, parameters: dict[str, Any], **others) -> Any:
+        """NumPy's own draw; in a traced function at every run, with what the parameters are then."""
+        if not is_tracing():
+            return Tensor(np.asarray(getattr(self.source, name)(**parameters, **others)), None)
+        tried = {key: value.example if value.__class__ is Value else value for key, value in parameters.items()}
+        like = np.asarray(getattr(np.random.default_rng(0), name)(**tried, **others))
+        unknown = [key for key, value in parameters.items() if value.__class__ is Value]
+
+        def draw(source, *values):
+            return getattr(source, name)(**parameters | dict(zip(unknown, values, strict=True)), **others)
+
+        if not unknown:
+            return self._drawn(draw, like.shape, like.dtype)
+        given = tuple(Tensor(parameters[key], None) for key in unknown)
+        return apply(_DRAW, given, {"draw": lambda *values: draw(self.source, *values), "like": like})
+
+
+def _draw(*values, draw: Callable[..., Any], like):
+    return like if is_tracing() else np.asarray(draw(*values), like.dtype).reshape(like.shape)
+
+
+# `partial`, so that no pass takes it for a function of its operands alone and leaves a draw out.
+_DRAW = Primitive("draw", partial(_draw), None, keeps=False)
+
+
+_NORMAL = np.random.Generator.standard_normal
+_EXPONENTIAL = np.random.Generator.standard_exponential
+
+
+def _truncated(source, size):
+    z = source.standard_normal(size)
+    while (far := np.abs(z) > 2).any():
+        z = np.where(far, source.standard_normal(size), z)
+    return z
 
 
 # -- arguments ---------------------------------------------------------------------------------------------------------
@@ -319,20 +367,26 @@ def _difference(high, low):
     return high - (low if isinstance(low, (Overloaded, int, float)) else as_value(low))
 
 
-def _at_least_zero(name: str, **parameters) -> None:
-    for key, value in parameters.items():
-        raw = as_value(value)
-        if raw.size and not np.min(raw) >= 0:
-            raise DomainError(f"{name}: {key} must be 0 or more; got {raw.tolist()!r:.80}.")
+def _at_least_zero(name: str, **parameters) -> Any:
+    """The one parameter given, which must not be negative."""
+    ((key, value),) = parameters.items()
+    if is_known(value):
+        _refuse_negative(name, key, as_value(value))
+        return value
+    return checked(Tensor(value, None) if value.__class__ is Value else value, partial(_refuse_negative, name, key))
+
+
+def _refuse_negative(name: str, key: str, raw) -> None:
+    if raw.size and not np.min(raw) >= 0:
+        raise DomainError(f"{name}: {key} must be 0 or more; got {raw.tolist()!r:.80}.")
 
 
 def _untracked(name: str, **parameters):
     """The raw value of the one parameter given; an error if a tape tracks it."""
     ((key, value),) = parameters.items()
-    try:
-        return np.asarray(value) if isinstance(value, Overloaded) else value
-    except ConversionError:
+    if isinstance(value, Overloaded) and value._is_tracked():
         raise ConversionError(
             f"{name}: a tape is tracking {key}, and draws of {name} have no derivative in it, so its gradient would be "
             f"cut silently. Give {key}.numpy() or stop_gradient({key}) if that is meant."
-        ) from None
+        )
+    return as_value(value) if isinstance(value, Overloaded) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ class Slices(Step):
         self.arrays = arrays
         self.length = length
         self.single = isinstance(arrays, np.ndarray)
+        flat = arrays.__class__ is tuple and all(isinstance(array, np.ndarray) for array in arrays)
+        self._columns: list[Any] | None = list(map(_chooser, arrays)) if flat else None
 
     @classmethod
     def checked(cls, tensors: Any) -> Slices:
@@ -61,6 +64,8 @@ class Slices(Step):
     def entries(self, index: Any) -> Any:
         """Entries at a position, or at several, as new Tensors."""
         if index.__class__ is np.ndarray:  # NumPy makes a new array for positions; for a slice it gives a view
+            if self._columns is not None:  # x and y: a microsecond less for a small batch
+                return tuple([ag.Tensor(choose(index), None) for choose in self._columns])
             return map_structure(lambda array: ag.Tensor(array[index], None), self.arrays)
         return map_structure(lambda array: ag.Tensor(np.array(array[index]), None), self.arrays)
 
@@ -74,6 +79,13 @@ class Slices(Step):
 
     def positions(self) -> Positions:
         yield np.arange(self.length)
+
+
+def _chooser(array: Any) -> Callable[[Any], Any]:
+    """Function from positions to a new array of these entries."""
+    # A method is faster than brackets; but it would begin by copying an array that is not contiguous.
+    plain = array.__class__ is np.ndarray and array.flags.c_contiguous
+    return partial(array.take, axis=0) if plain else array.__getitem__
 
 
 class Single(Step):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,7 @@ from autograd_core.ops.products import MATMUL, OUTER, VECDOT
 from autograd_core.ops.reductions import ALL, ANY, COUNT_NONZERO, MAX, MEAN, MIN, PROD, SUM
 from autograd_core.ops.reshaping import ASTYPE, BROADCAST_TO, RESHAPE, TRANSPOSE
 from autograd_core.ops.selection import MAXIMUM, WHERE
+from autograd_core.ops.sorting import SORT
 from tests.compile.build import Builder
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
@@ -231,8 +234,6 @@ def test_outer_vecdot_concatenate_stack():
 
 
 def test_a_primitive_without_compiled_form_runs_between_two_segments():
-    from autograd_core.ops.sorting import SORT
-
     b = Builder()
     x = b.argument(normal((4, 3)))
     y = b.add(MULTIPLY, x, 2.0)
@@ -241,9 +242,37 @@ def test_a_primitive_without_compiled_form_runs_between_two_segments():
     assert "run1" in executable.source
 
 
-def test_two_threads_at_once():
-    from concurrent.futures import ThreadPoolExecutor
+def test_a_guard_before_a_python_call_keeps_variables_as_they_are():
+    b = Builder()
+    x, w = b.argument(normal((4, 3))), b.input("variable", normal((4, 3)))
+    y = b.add(MULTIPLY, x, 2.0)
+    s = b.add(SORT, y, axis=1, order=np.array([[2, 0, 1]] * 4))
+    b.write(w, b.add(ADD, w, s))
+    executable = run(b, b.finish(s, guards=(y,)))
+    array = normal((4, 3))
+    executable.bind([array])
+    with pytest.raises(ZeroMetInfinity):
+        executable(np.full((4, 3), np.nan, np.float32))
+    np.testing.assert_array_equal(array, normal((4, 3)))
 
+
+def test_arrays_that_are_read_only_or_not_contiguous():
+    b = Builder()
+    x = b.argument(normal((3, 4)))
+    w, a = b.input("variable", normal((4, 3))), b.input("array", normal((4, 3), seed=1))
+    new = b.add(ADD, b.add(ADD, w, a), b.add(TRANSPOSE, x, axes=(1, 0)))
+    b.write(w, new)
+    executable = emit(b.finish(b.add(SUM, new, axis=(0, 1), keepdims=False)))
+    given, wide, turned = normal((3, 4), seed=2), np.zeros((8, 3), np.float32), np.asfortranarray(normal((4, 3)))
+    given.flags.writeable = turned.flags.writeable = False
+    executable.bind([wide[::2], turned])
+    for times in (1, 2):
+        executable(given)
+        np.testing.assert_allclose(wide[::2], times * (turned + given.T), rtol=1e-6)
+    np.testing.assert_array_equal(wide[1::2], 0)
+
+
+def test_two_threads_at_once():
     b = Builder()
     x = b.argument(normal((64, 64)))
     y = b.add(MATMUL, x, x)

@@ -336,3 +336,17 @@ def test_a_model_is_built_at_its_first_traced_call(kind):
     for got, wanted in zip(results[1][1], results[0][1], strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(results[1][2], results[0][2], rtol=1e-4)
+
+
+def test_layers_made_inside_of_a_function_are_refused_in_later_traces():
+    """Each trace would make others. A model that is built in a later trace is none of these: it is built once."""
+    made = ag.function(lambda x: layers.Dense(2)(x), jit="numpy")
+    x = ag.constant(np.ones((2, 3), "float32"))
+    first = made(x).numpy()
+    np.testing.assert_array_equal(made(x).numpy(), first)
+    with pytest.raises(ag.StructureError, match="made a Variable in a later call than its first"):
+        made(ag.constant(np.ones((4, 3), "float32")))
+    called = ag.function(lambda model, x: model(x), jit="numpy")
+    for count in range(2, 4):
+        model = Subclassed()
+        np.testing.assert_allclose(called(model, x[:count]).numpy(), model(x[:count]).numpy(), rtol=1e-5, atol=1e-6)

@@ -9,10 +9,9 @@ The product for the gradient of the weights is made for ``SLOTS`` steps at once.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
-
+from ..numba_parallel import in_parallel
 from ..vector_math import sigmoid, tanh, use_wide_registers
-from .jit import alone, kernel, parallel_kernel
+from .jit import alone, helper, kernel
 from .products import gemm
 
 LANES = 16
@@ -26,7 +25,7 @@ WIDTH, DEPTH = np.uintp(LANES), np.uintp(STRIDE)
 # -- between buffers of all sequences and those of a group -------------------------------------------------------------
 
 
-@kernel
+@helper
 def _store(whole, rows, first, count, part):
     """Put ``rows`` rows of a group into columns first to first + count of ``whole`` (rows, batch)."""
     first = np.uintp(first)
@@ -40,7 +39,7 @@ def _store(whole, rows, first, count, part):
                 whole[row, first + lane] = part[row * WIDTH + lane]
 
 
-@kernel
+@helper
 def _load(part, whole, rows, first, count):
     """The other way; lanes without a sequence are 0."""
     first = np.uintp(first)
@@ -55,7 +54,7 @@ def _load(part, whole, rows, first, count):
                 part[row * WIDTH + lane] = whole[row, first + lane]
 
 
-@kernel
+@helper
 def _load_rows(part, whole, first, count):
     """Turn rows first to first + count of ``whole`` (sequences) into columns; the other lanes are 0."""
     width = whole.shape[1]
@@ -67,7 +66,7 @@ def _load_rows(part, whole, first, count):
             part[at * WIDTH + np.uintp(lane)] = row[at]
 
 
-@kernel
+@helper
 def _store_rows(whole, first, count, part):
     """The other way."""
     for lane in range(count):
@@ -76,7 +75,7 @@ def _store_rows(whole, first, count, part):
             row[at] = part[at * WIDTH + np.uintp(lane)]
 
 
-@kernel
+@helper
 def _stack(weights, matrix, start):
     """Rows of weights with the gates in the order of the buffers: i, f, o, candidate."""
     units = matrix.shape[1] // 4
@@ -87,7 +86,7 @@ def _stack(weights, matrix, start):
         target[3 * units :] = source[2 * units : 3 * units]
 
 
-@kernel
+@helper
 def _stack_all(weights, weight, bias, recurrent):
     _stack(weights, weight, 0)
     _stack(weights, bias.reshape(1, bias.size), len(weight))
@@ -97,7 +96,7 @@ def _stack_all(weights, weight, bias, recurrent):
 # -- forward -----------------------------------------------------------------------------------------------------------
 
 
-@kernel
+@helper
 def _activate(sums, carry, squashed, output, size):
     """Gates from their sums, in place; the next carry and output. ``size`` entries each."""
     use_wide_registers()
@@ -114,7 +113,7 @@ def _activate(sums, carry, squashed, output, size):
         output[j] = o[j] * squashed[j]
 
 
-@kernel
+@helper
 def _forward_group(outputs, last, columns, gates, carries, x, h, c, weights, scratch, first, count, sequences):
     """All steps of sequences first to first + count."""
     _, time, features = x.shape
@@ -148,20 +147,26 @@ def _forward_group(outputs, last, columns, gates, carries, x, h, c, weights, scr
         _store(columns[time], rows, first, count, column)
 
 
-@parallel_kernel
+@helper
+def _forward_part(outputs, last, columns, gates, carries, x, h, c, weights, scratch, sequences, part):
+    """The groups of one part."""
+    batch = len(x)
+    for first in range(part * LANES, batch, len(scratch) * LANES):
+        _forward_group(
+            outputs, last, columns, gates, carries, x, h, c, weights, scratch[part], first,
+            min(LANES, batch - first), sequences,
+        )  # fmt: skip
+
+
+@kernel
 def lstm(outputs, last, columns, gates, carries, x, weight, recurrent, bias, h, c, weights, scratch, sequences):
     """Outputs, last carry, and buffers as ``ops.recurrent`` has them; ``gates`` has all steps, or one."""
     _stack_all(weights, weight, bias, recurrent)
     batch = len(x)
     shaped = outputs.reshape(batch, outputs.size // (batch * h.shape[1]), h.shape[1])
-    groups, stride = (batch + LANES - 1) // LANES, len(scratch)
-    for part in prange(stride):
-        for group in range(part, groups, stride):
-            first = group * LANES
-            _forward_group(
-                shaped, last, columns, gates, carries, x, h, c, weights, scratch[part], first,
-                min(LANES, batch - first), sequences,
-            )  # fmt: skip
+    in_parallel(
+        _forward_part, len(scratch), shaped, last, columns, gates, carries, x, h, c, weights, scratch, sequences
+    )
 
 
 lstm_alone = alone(lstm)
@@ -184,7 +189,7 @@ def lstm_unkept_alone(
 # -- backward ----------------------------------------------------------------------------------------------------------
 
 
-@kernel
+@helper
 def _slopes(ct_sums, ct_output, ct_carry, gates, before, size):
     """Cotangents of the sums and, in place, of the carry before."""
     one = gates.dtype.type(1)
@@ -201,7 +206,7 @@ def _slopes(ct_sums, ct_output, ct_carry, gates, before, size):
         ct_carry[j] = ct * f[j]
 
 
-@kernel
+@helper
 def _place(all_steps, part, rows, slot):
     """Put a step's rows beside those of other steps."""
     begin = np.uintp(slot) * WIDTH
@@ -210,7 +215,7 @@ def _place(all_steps, part, rows, slot):
             all_steps[row * DEPTH + begin + lane] = part[row * WIDTH + lane]
 
 
-@kernel
+@helper
 def _arrive(ct_output, ct_outputs, first, count):
     """Add the cotangents of a step's outputs."""
     for lane in range(count):
@@ -219,7 +224,7 @@ def _arrive(ct_output, ct_outputs, first, count):
             ct_output[at * WIDTH + np.uintp(lane)] += row[at]
 
 
-@kernel
+@helper
 def _backward_group(
     ct_x, ct_h, ct_c, ct_weights, ct_outputs, ct_last, columns, gates, carries, weights, scratch, features, first,
     count, sequences, constant, fresh,
@@ -261,7 +266,21 @@ def _backward_group(
     _store_rows(ct_c, first, count, ct_carry)
 
 
-@kernel
+@helper
+def _backward_part(
+    ct_x, ct_h, ct_c, parts, ct_outputs, ct_last, columns, gates, carries, weights, scratch, features, sequences,
+    constant, part,
+):  # fmt: skip
+    """The groups of one part."""
+    batch, start = len(ct_h), part * LANES
+    for first in range(start, batch, len(parts) * LANES):
+        _backward_group(
+            ct_x, ct_h, ct_c, parts[part], ct_outputs, ct_last, columns, gates, carries, weights, scratch[part],
+            features, first, min(LANES, batch - first), sequences, constant, first == start,
+        )  # fmt: skip
+
+
+@helper
 def _collect(ct_matrix, parts, start):
     """Sum of the groups' parts, gates in the order of the arguments."""
     units = ct_matrix.shape[1] // 4
@@ -276,7 +295,7 @@ def _collect(ct_matrix, parts, start):
                     target[j] += source[j]
 
 
-@parallel_kernel
+@kernel
 def lstm_backward(
     ct_x, ct_weight, ct_recurrent, ct_bias, ct_h, ct_c, ct_outputs, ct_last, x, weight, recurrent, bias, h, c, columns,
     gates, carries, weights, parts, scratch, sequences, constant,
@@ -285,14 +304,10 @@ def lstm_backward(
     _stack_all(weights, weight, bias, recurrent)
     batch, features, units = len(h), len(weight), h.shape[1]
     shaped = ct_outputs.reshape(batch, ct_outputs.size // (batch * units), units)
-    groups, stride = (batch + LANES - 1) // LANES, len(parts)
-    for part in prange(stride):
-        for group in range(part, groups, stride):
-            first = group * LANES
-            _backward_group(
-                ct_x, ct_h, ct_c, parts[part], shaped, ct_last, columns, gates, carries, weights, scratch[part],
-                features, first, min(LANES, batch - first), sequences, constant, group == part,
-            )  # fmt: skip
+    in_parallel(
+        _backward_part, len(parts), ct_x, ct_h, ct_c, parts, shaped, ct_last, columns, gates, carries, weights, scratch,
+        features, sequences, constant,
+    )  # fmt: skip
     _collect(ct_weight, parts, 0)
     _collect(ct_bias.reshape(1, ct_bias.size), parts, features)
     _collect(ct_recurrent, parts, features + 1)

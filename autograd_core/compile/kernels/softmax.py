@@ -7,15 +7,15 @@ that short rows (ten classes) fill the vector registers as well as long ones do.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
+from ..numba_parallel import in_parallel
 from ..vector_math import exp, log, maximum
-from .jit import alone, kernel, parallel_kernel
+from .jit import alone, helper, kernel
 
 LEAST = 1e-30  # a smaller probability has lost digits: its logarithm is found from the logits
 
 
-@kernel
+@helper
 def _largest(row):
     top = row[0]
     for j in range(1, len(row)):
@@ -23,7 +23,7 @@ def _largest(row):
     return top
 
 
-@kernel
+@helper
 def _sum(row):
     total = row.dtype.type(0)
     for j in range(len(row)):
@@ -31,19 +31,19 @@ def _sum(row):
     return total
 
 
-@kernel
+@helper
 def _times(row, factor):
     for j in range(len(row)):
         row[j] *= factor
 
 
-@kernel
+@helper
 def _minus(y, x, amount):
     for j in range(len(y)):
         y[j] = x[j] - amount
 
 
-@kernel
+@helper
 def _exponentials(y, x, low, high, width):
     """exp(x - largest of its row) of rows low to high."""
     for at in range(low * width, high * width, width):
@@ -54,24 +54,24 @@ def _exponentials(y, x, low, high, width):
         block[j] = exp(block[j])
 
 
-@kernel
-def _softmax_rows(y, x, low, high, width):
+@helper
+def _softmax_rows(y, x, rows, width, block, part):
+    low, high = part * block, min(part * block + block, rows)
     _exponentials(y, x, low, high, width)
     for at in range(low * width, high * width, width):
         row = y[at : at + width]
         _times(row, y.dtype.type(1) / _sum(row))
 
 
-@parallel_kernel
+@kernel
 def softmax(y, x, rows, width, block):
     """Put the softmax of each of ``rows`` rows into y."""
-    flat_y, flat_x = y.reshape(-1), x.reshape(-1)
-    for part in prange((rows + block - 1) // block):
-        _softmax_rows(flat_y, flat_x, part * block, min(part * block + block, rows), width)
+    in_parallel(_softmax_rows, (rows + block - 1) // block, y.reshape(-1), x.reshape(-1), rows, width, block)
 
 
-@kernel
-def _log_softmax_rows(y, x, low, high, width):
+@helper
+def _log_softmax_rows(y, x, rows, width, block, part):
+    low, high = part * block, min(part * block + block, rows)
     _exponentials(y, x, low, high, width)
     for at in range(low * width, high * width, width):
         row, given = y[at : at + width], x[at : at + width]
@@ -80,18 +80,16 @@ def _log_softmax_rows(y, x, low, high, width):
             row[j] = (given[j] - top) - off
 
 
-@parallel_kernel
+@kernel
 def log_softmax(y, x, rows, width, block):
     """Put x - log(sum(exp(x))) of each of ``rows`` rows into y."""
-    flat_y, flat_x = y.reshape(-1), x.reshape(-1)
-    for part in prange((rows + block - 1) // block):
-        _log_softmax_rows(flat_y, flat_x, part * block, min(part * block + block, rows), width)
+    in_parallel(_log_softmax_rows, (rows + block - 1) // block, y.reshape(-1), x.reshape(-1), rows, width, block)
 
 
 # -- cross-entropy with labels -----------------------------------------------------------------------------------------
 
 
-@kernel
+@helper
 def _all_classes(labels, width):
     wrong = 0
     for row in range(labels.size):
@@ -99,7 +97,7 @@ def _all_classes(labels, width):
     return wrong == 0
 
 
-@kernel
+@helper
 def _loss(row, label, work):
     """log(sum(exp(x))) - x[label] of one row."""
     top = _largest(row)
@@ -109,7 +107,7 @@ def _loss(row, label, work):
     return log(_sum(work)) - (row[label] - top)
 
 
-@kernel
+@helper
 def _losses(flat, labels, p, x, work, width):
     """-log(p[label]), or from the logits where that has lost digits."""
     for row in range(labels.size):
@@ -126,7 +124,7 @@ def _losses(flat, labels, p, x, work, width):
                 flat[row] = _loss(x[row * width : row * width + width], at, work)
 
 
-@kernel
+@helper
 def _mean(flat):
     total = flat.dtype.type(0)
     for row in range(flat.size):
@@ -181,7 +179,7 @@ def cross_entropy_mean(loss, labels, logits, work, each, width):
 # -- its gradient ------------------------------------------------------------------------------------------------------
 
 
-@kernel
+@helper
 def _take_off(dx, weights, labels, factor, low, high, width):
     for row in range(low, high):
         at = np.intp(labels[row])
@@ -189,14 +187,15 @@ def _take_off(dx, weights, labels, factor, low, high, width):
             dx[row * width + at] -= weights[row % weights.size] * factor
 
 
-@kernel
+@helper
 def _product(y, x, factor):
     for j in range(len(y)):
         y[j] = x[j] * factor
 
 
-@kernel
-def _gradient_known(dx, weights, labels, p, factor, low, high, width):
+@helper
+def _gradient_known(dx, weights, labels, p, factor, rows, width, block, part):
+    low, high = part * block, min(part * block + block, rows)
     if weights.size == 1:
         _product(dx[low * width : high * width], p[low * width : high * width], weights[0] * factor)
     else:
@@ -206,8 +205,9 @@ def _gradient_known(dx, weights, labels, p, factor, low, high, width):
     _take_off(dx, weights, labels, factor, low, high, width)
 
 
-@kernel
-def _gradient(dx, weights, labels, x, factor, low, high, width):
+@helper
+def _gradient(dx, weights, labels, x, factor, rows, width, block, part):
+    low, high = part * block, min(part * block + block, rows)
     _exponentials(dx, x, low, high, width)
     for row in range(low, high):
         entries = dx[row * width : row * width + width]
@@ -215,22 +215,21 @@ def _gradient(dx, weights, labels, x, factor, low, high, width):
     _take_off(dx, weights, labels, factor, low, high, width)
 
 
-@parallel_kernel
+@kernel
 def gradient_known(dx, ct, labels, logits, probabilities, rows, width, block, share):
     """Put (probabilities - one-hot labels) * ct * share into dx; ct is one number, or one for each row."""
     flat, weights, classes, p = dx.reshape(-1), ct.reshape(-1), labels.reshape(-1), probabilities.reshape(-1)
     factor = dx.dtype.type(share)
-    for part in prange((rows + block - 1) // block):
-        _gradient_known(flat, weights, classes, p, factor, part * block, min(part * block + block, rows), width)
+    parts = (rows + block - 1) // block
+    in_parallel(_gradient_known, parts, flat, weights, classes, p, factor, rows, width, block)
 
 
-@parallel_kernel
+@kernel
 def gradient(dx, ct, labels, logits, rows, width, block, share):
     """Put (softmax(logits) - one-hot labels) * ct * share into dx."""
     flat, weights, classes, x = dx.reshape(-1), ct.reshape(-1), labels.reshape(-1), logits.reshape(-1)
     factor = dx.dtype.type(share)
-    for part in prange((rows + block - 1) // block):
-        _gradient(flat, weights, classes, x, factor, part * block, min(part * block + block, rows), width)
+    in_parallel(_gradient, (rows + block - 1) // block, flat, weights, classes, x, factor, rows, width, block)
 
 
 # -- where sharing does not pay ----------------------------------------------------------------------------------------

@@ -8,16 +8,23 @@ thousand terms lose no digits; the parts' sums are then put together and each pa
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
-
-from .jit import alone, kernel, parallel_kernel
+from ..numba_parallel import in_parallel
+from .jit import alone, helper, kernel
 
 BLOCK = 128  # rows that are added up before their sum is added to others
 
 
-@kernel
-def _add_rows(sums, block, x, low, high):
-    """Sum of rows low to high in each column."""
+@helper
+def _bounds(count, parts, part):
+    """First row of a part, and the first behind it."""
+    return part * count // parts, (part + 1) * count // parts
+
+
+@helper
+def _add_rows(work, x, part):
+    """Sum of a part's rows in each column."""
+    sums, block = work[0, part], work[len(work) - 1, part]
+    low, high = _bounds(len(x), work.shape[1], part)
     sums[:] = 0
     for first in range(low, high, BLOCK):
         block[:] = 0
@@ -29,9 +36,11 @@ def _add_rows(sums, block, x, low, high):
             sums[j] += block[j]
 
 
-@kernel
-def _add_squares(sums, block, x, mean, low, high):
-    """Sum of the squares of what rows low to high are off the mean."""
+@helper
+def _add_squares(work, x, mean, part):
+    """Sum of the squares of what a part's rows are off the mean."""
+    sums, block = work[0, part], work[1, part]
+    low, high = _bounds(len(x), work.shape[1], part)
     sums[:] = 0
     for first in range(low, high, BLOCK):
         block[:] = 0
@@ -43,9 +52,12 @@ def _add_squares(sums, block, x, mean, low, high):
             sums[j] += block[j]
 
 
-@kernel
-def _add_products(sums, block, ct, x, mean, low, high):
-    """Sum of cotangents times what rows low to high are off the mean."""
+@helper
+def _add_products(work, ct, x, mean, part):
+    """Sums of a part's cotangents, and of these times what the rows are off the mean."""
+    _add_rows(work, ct, part)
+    sums, block = work[1, part], work[2, part]
+    low, high = _bounds(len(x), work.shape[1], part)
     sums[:] = 0
     for first in range(low, high, BLOCK):
         block[:] = 0
@@ -57,7 +69,7 @@ def _add_products(sums, block, ct, x, mean, low, high):
             sums[j] += block[j]
 
 
-@kernel
+@helper
 def _total(parts, factor, out):
     """Sum of the parts' sums, times a factor."""
     out[:] = 0
@@ -68,7 +80,7 @@ def _total(parts, factor, out):
         out[j] *= factor
 
 
-@kernel
+@helper
 def _per_column(given, out):
     """``given`` for each column."""
     for j in range(len(out)):
@@ -78,42 +90,45 @@ def _per_column(given, out):
 # -- over a batch ------------------------------------------------------------------------------------------------------
 
 
-@parallel_kernel
+@kernel
 def standardize_batch(y, mean, variance, x, scale, offset, work, columns, epsilon):
     """Each column by itself; ``work`` (2, parts, columns), ``columns`` (2, columns)."""
     width = mean.size
     rows, out, m, v = x.reshape(-1, width), y.reshape(-1, width), mean.reshape(-1), variance.reshape(-1)
     count, parts = len(rows), work.shape[1]
     share = x.dtype.type(1.0 / count)
-    for part in prange(parts):
-        _add_rows(work[0, part], work[1, part], rows, part * count // parts, (part + 1) * count // parts)
+    in_parallel(_add_rows, parts, work, rows)
     _total(work[0], share, m)
-    for part in prange(parts):
-        _add_squares(work[0, part], work[1, part], rows, m, part * count // parts, (part + 1) * count // parts)
+    in_parallel(_add_squares, parts, work, rows, m)
     _total(work[0], share, v)
     factor, move = columns[0], columns[1]
     _per_column(scale.reshape(-1), factor)
     _per_column(offset.reshape(-1), move)
     for j in range(width):
         factor[j] /= np.sqrt(v[j] + x.dtype.type(epsilon))
-    for part in prange(parts):
-        for row in range(part * count // parts, (part + 1) * count // parts):
-            _scale_row(out[row], rows[row], m, factor, move)
+    in_parallel(_scale_rows, parts, parts, out, rows, m, factor, move)
+
+
+@helper
+def _scale_rows(parts, out, rows, mean, factor, move, part):
+    low, high = _bounds(len(rows), parts, part)
+    for row in range(low, high):
+        y, x = out[row], rows[row]
+        for j in range(len(y)):
+            y[j] = (x[j] - mean[j]) * factor[j] + move[j]
+
+
+@helper
+def _pull_rows(parts, out, arrived, rows, mean, columns, part):
+    factor, slope, constant = columns[2], columns[3], columns[4]
+    low, high = _bounds(len(rows), parts, part)
+    for row in range(low, high):
+        dx, ct, x = out[row], arrived[row], rows[row]
+        for j in range(len(dx)):
+            dx[j] = ct[j] * factor[j] + (x[j] - mean[j]) * slope[j] + constant[j]
 
 
 @kernel
-def _scale_row(y, x, mean, factor, move):
-    for j in range(len(y)):
-        y[j] = (x[j] - mean[j]) * factor[j] + move[j]
-
-
-@kernel
-def _pull_row(dx, ct, x, mean, factor, slope, constant):
-    for j in range(len(dx)):
-        dx[j] = ct[j] * factor[j] + (x[j] - mean[j]) * slope[j] + constant[j]
-
-
-@parallel_kernel
 def standardize_batch_backward(
     dx, ct_scale, ct_offset, ct, ct_mean, ct_variance, x, scale, offset, mean, variance, work, columns, epsilon
 ):
@@ -121,10 +136,7 @@ def standardize_batch_backward(
     width = mean.size
     rows, arrived, out, m = x.reshape(-1, width), ct.reshape(-1, width), dx.reshape(-1, width), mean.reshape(-1)
     count, parts, kind = len(rows), work.shape[1], x.dtype.type
-    for part in prange(parts):
-        low, high = part * count // parts, (part + 1) * count // parts
-        _add_rows(work[0, part], work[2, part], arrived, low, high)
-        _add_products(work[1, part], work[2, part], arrived, rows, m, low, high)
+    in_parallel(_add_products, parts, work, arrived, rows, m)
     total, product, factor, slope, constant = columns[0], columns[1], columns[2], columns[3], columns[4]
     _total(work[0], kind(1), total)
     _total(work[1], kind(1), product)
@@ -135,12 +147,10 @@ def standardize_batch_backward(
     )  # fmt: skip
     _reduce(ct_offset.reshape(-1), total)
     _reduce(ct_scale.reshape(-1), product)
-    for part in prange(parts):
-        for row in range(part * count // parts, (part + 1) * count // parts):
-            _pull_row(out[row], arrived[row], rows[row], m, factor, slope, constant)
+    in_parallel(_pull_rows, parts, parts, out, arrived, rows, m, columns)
 
 
-@kernel
+@helper
 def _back_columns(total, product, factor, slope, constant, ct_mean, ct_variance, variance, epsilon, share):
     """Make the cotangent of x linear in ct and x: ct * factor + (x - mean) * slope + constant, column by column."""
     one, two = variance.dtype.type(1), variance.dtype.type(2)
@@ -152,7 +162,7 @@ def _back_columns(total, product, factor, slope, constant, ct_mean, ct_variance,
         constant[j] = (ct_mean[j] - factor[j] * total[j]) * share
 
 
-@kernel
+@helper
 def _reduce(out, columns):
     """Columns as they are, or their sum where one number served all."""
     if out.size > 1 or len(columns) == 1:
@@ -166,7 +176,7 @@ def _reduce(out, columns):
 # -- along the last axis -----------------------------------------------------------------------------------------------
 
 
-@kernel
+@helper
 def _row_moments(x):
     share, total, squares = x.dtype.type(1.0 / len(x)), x.dtype.type(0), x.dtype.type(0)
     for j in range(len(x)):
@@ -177,28 +187,30 @@ def _row_moments(x):
     return mean, squares * share
 
 
-@parallel_kernel
+@kernel
 def standardize_rows(y, mean, variance, x, scale, offset, columns, epsilon, parts):
     """Each row by itself; ``columns`` (2, width)."""
     width = x.shape[x.ndim - 1]
     rows, out, m, v = x.reshape(-1, width), y.reshape(-1, width), mean.reshape(-1), variance.reshape(-1)
-    count = len(rows)
     _per_column(scale.reshape(-1), columns[0])
     _per_column(offset.reshape(-1), columns[1])
-    for part in prange(parts):
-        for row in range(part * count // parts, (part + 1) * count // parts):
-            m[row], v[row] = _row_moments(rows[row])
-            inverse = x.dtype.type(1) / np.sqrt(v[row] + x.dtype.type(epsilon))
-            _unit_row(out[row], rows[row], m[row], inverse, columns[0], columns[1])
+    in_parallel(_unit_rows, parts, parts, out, m, v, rows, columns, x.dtype.type(epsilon))
 
 
-@kernel
-def _unit_row(y, x, mean, inverse, scale, offset):
-    for j in range(len(y)):
-        y[j] = (x[j] - mean) * inverse * scale[j] + offset[j]
+@helper
+def _unit_rows(parts, out, means, variances, rows, columns, epsilon, part):
+    scale, offset = columns[0], columns[1]
+    low, high = _bounds(len(rows), parts, part)
+    for row in range(low, high):
+        y, x = out[row], rows[row]
+        mean, variance = _row_moments(x)
+        means[row], variances[row] = mean, variance
+        inverse = x.dtype.type(1) / np.sqrt(variance + epsilon)
+        for j in range(len(y)):
+            y[j] = (x[j] - mean) * inverse * scale[j] + offset[j]
 
 
-@kernel
+@helper
 def _back_row(dx, ct, x, scale, sums, products, mean, inverse, share, ct_mean, ct_variance):
     """One row; adds to the sums for offset and scale."""
     two = x.dtype.type(2)
@@ -215,7 +227,22 @@ def _back_row(dx, ct, x, scale, sums, products, mean, inverse, share, ct_mean, c
         dx[j] = ct[j] * scale[j] * inverse + (x[j] - mean) * slope + constant
 
 
-@parallel_kernel
+@helper
+def _back_rows(out, arrived, rows, scale, work, means, variances, ct_means, ct_variances, epsilon, part):
+    sums, products, one = work[0, part], work[1, part], rows.dtype.type(1)
+    sums[:] = 0
+    products[:] = 0
+    share = rows.dtype.type(1.0 / rows.shape[1])
+    low, high = _bounds(len(rows), work.shape[1], part)
+    for row in range(low, high):
+        inverse = one / np.sqrt(variances[row] + epsilon)
+        _back_row(
+            out[row], arrived[row], rows[row], scale, sums, products, means[row], inverse, share, ct_means[row],
+            ct_variances[row],
+        )  # fmt: skip
+
+
+@kernel
 def standardize_rows_backward(
     dx, ct_scale, ct_offset, ct, ct_mean, ct_variance, x, scale, offset, mean, variance, work, columns, epsilon
 ):
@@ -223,18 +250,9 @@ def standardize_rows_backward(
     width = x.shape[x.ndim - 1]
     rows, arrived, out = x.reshape(-1, width), ct.reshape(-1, width), dx.reshape(-1, width)
     m, v, ct_m, ct_v = mean.reshape(-1), variance.reshape(-1), ct_mean.reshape(-1), ct_variance.reshape(-1)
-    count, parts, kind = len(rows), work.shape[1], x.dtype.type
+    parts, kind = work.shape[1], x.dtype.type
     _per_column(scale.reshape(-1), columns[2])
-    for part in prange(parts):
-        sums, products = work[0, part], work[1, part]
-        sums[:] = 0
-        products[:] = 0
-        for row in range(part * count // parts, (part + 1) * count // parts):
-            inverse = kind(1) / np.sqrt(v[row] + kind(epsilon))
-            _back_row(
-                out[row], arrived[row], rows[row], columns[2], sums, products, m[row], inverse, kind(1.0 / width),
-                ct_m[row], ct_v[row],
-            )  # fmt: skip
+    in_parallel(_back_rows, parts, out, arrived, rows, columns[2], work, m, v, ct_m, ct_v, kind(epsilon))
     _total(work[0], kind(1), columns[0])
     _total(work[1], kind(1), columns[1])
     _reduce(ct_offset.reshape(-1), columns[0])
