@@ -81,7 +81,8 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
         elif primitive.elementwise and not recorded and not ct.ndim:
             ct, ans, args = _scalars(ct, ans, args)
         if primitive.rule_per_argument:
-            rules, joint = primitive.vjps, None
+            rules: Any = primitive.vjps
+            joint: Any = None
         else:
             rules = primitive.rules(len(args))
             joint = rules[0](ct, ans, *args, **params) if primitive.joint else None

@@ -16,7 +16,6 @@ from .ops.table import FAMILIES
 from .shapes import broadcasts_into
 from .tensor import Overloaded, Tensor, as_value
 
-
 OPERATORS = {
     "__add__": np.add, "__sub__": np.subtract, "__mul__": np.multiply, "__truediv__": np.divide, "__pow__": np.power,
     "__matmul__": np.matmul, "__neg__": np.negative,

@@ -23,7 +23,7 @@ from numpy import asarray, ndarray
 
 from .errors import AutogradError, AxisError, DtypeError, NotDifferentiableError, ShapeError, TraceError
 from .node import NO_PARAMS, Node, Spec
-from .recording import Frame, current
+from .recording import Frame, current, trace_here
 from .shapes import broadcast_hint, shape_of
 from .symbol import Value
 from .tensor import SCALARS, SUPPORTED_KINDS, Overloaded, Tensor, as_value
@@ -60,8 +60,8 @@ class Primitive:
     variadic : bool
         Any number of arguments; the single rule is called with the argument's position as ``index=``.
     joint : bool
-        The single VJP rule gives the cotangents of all arguments at once, as a tuple (None for no gradient). A JVP rule,
-        if there is one, takes a list of all tangents (None for none) and gives that of the result.
+        The single VJP rule gives the cotangents of all arguments at once, as a tuple (None for no gradient). A JVP
+        rule, if there is one, takes a list of all tangents (None for none) and gives that of the result.
     keeps : bool
         Whether the rules read the entries of the arguments. If False only their shapes and dtypes are kept.
     domain : tuple of (low, high) pairs
@@ -312,7 +312,6 @@ def _saved(value, arg, keeps: bool):
 # The same as `apply`, unrolled for elementwise operations on Tensors and numbers: 0.9 us against 2.3 us per operation
 # on eight floats (tests/benchmarks/op_overhead.py). Whatever is out of the ordinary goes to `apply`.
 
-
 # Objects whose attributes are set here, without the calls of their __init__: 0.1 us less.
 _new_node = Node.__new__
 _new_tensor = Tensor.__new__
@@ -325,34 +324,36 @@ def unary(primitive: Primitive) -> Callable[..., Tensor]:
     impl = primitive.impl
 
     def function(x):
-        if x.__class__ is Tensor:
-            node = x.node
-            frame = current()
-            if node is not None and frame is not None:
-                tapes = frame.tokens
-                if node.tapes is tapes:
-                    a = x.array
-                    try:
-                        value = impl(a)
-                    except (ValueError, TypeError, TraceError) as error:
-                        if a.__class__ is Value:  # traced; found out here, it costs nothing where nothing is
-                            return apply(primitive, (x,), NO_PARAMS)
-                        raise explain(primitive, (x,), NO_PARAMS, error) from None
-                    if value.__class__ is not ndarray:
-                        value = asarray(value) if value.__class__ in SCALARS else as_value(value)
-                    result = _new_tensor(Tensor)
-                    result.array = value
-                    made = result.node = _new_node(Node)
-                    made.primitive = primitive
-                    made.args = (a,)
-                    made.parents = (node,)
-                    made.value = value
-                    made.params = NO_PARAMS
-                    made.tapes = tapes
-                    made.name = None
-                    frame.append(made)
-                    return result
-        return apply(primitive, (x,), NO_PARAMS)
+        if x.__class__ is not Tensor:
+            return apply(primitive, (x,), NO_PARAMS)
+        a = x.array
+        node = x.node
+        frame = current()
+        if frame is not None and (frame.trace is not None if node is None else node.tapes is not frame.tokens):
+            return apply(primitive, (x,), NO_PARAMS)
+        try:
+            value = impl(a)
+        except (ValueError, TypeError, TraceError) as error:
+            if a.__class__ is Value:  # traced; found out here, it costs nothing where nothing is
+                return apply(primitive, (x,), NO_PARAMS)
+            raise explain(primitive, (x,), NO_PARAMS, error) from None
+        if value.__class__ is not ndarray:
+            value = asarray(value) if value.__class__ in SCALARS else as_value(value)
+        result = _new_tensor(Tensor)
+        result.array = value
+        if frame is None or node is None:
+            result.node = None
+            return result
+        made = result.node = _new_node(Node)
+        made.primitive = primitive
+        made.args = (a,)
+        made.parents = (node,)
+        made.value = value
+        made.params = NO_PARAMS
+        made.tapes = node.tapes
+        made.name = None
+        frame.append(made)
+        return result
 
     return _named(function, primitive)
 
@@ -437,6 +438,11 @@ def explain(primitive: Primitive, args, params, error: Exception) -> Exception:
     """Error of ours for one that NumPy raised: the operation, what was given, what to do."""
     if isinstance(error, AutogradError):
         return error
+    if any(getattr(arg, "array", None).__class__ is Value for arg in args) and trace_here() is None:
+        return TraceError(
+            f"{primitive.name}: got a Tensor from inside of a function that was traced (autograd_core.function), which "
+            "has no entries outside of it. Return it from the function, and use what the call gives."
+        )
     given = ", ".join(_describe(arg) for arg in args)
     said = f"{primitive.name}: got {given}" + (f" with {_describe_params(params)}" if params else "")
     if isinstance(error, np.exceptions.AxisError):

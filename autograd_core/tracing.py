@@ -89,7 +89,7 @@ def late(call: Callable[[], Any], shape: Sequence[int] = (), dtype: Any = np.flo
 
 def late_call(value: Any) -> Callable[[], Any] | None:
     """The function behind what ``late`` gave in the present trace; None for anything else."""
-    source = getattr(getattr(value, "array", None), "source", None)
+    source: Any = getattr(getattr(value, "array", None), "source", None)
     return source.key if getattr(source, "kind", None) == "late" else None
 
 

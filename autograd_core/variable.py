@@ -155,9 +155,9 @@ class Variable(Overloaded):
         DtypeError
             If a conversion could lose values: float64 into float32, float into integer, complex into float.
         """
-        trace = trace_here()
-        if trace is not None:
-            return trace.assign(self, value)
+        frame = current()
+        if frame is not None and frame.trace is not None:
+            return frame.trace.assign(self, value)
         old = self._value.array
         if value.__class__ is Tensor and value.array.dtype is old.dtype and value.array.shape == old.shape:
             # Nothing to check: what an optimizer does with every Variable at every step. As `_put`, without the call.

@@ -55,22 +55,25 @@ def compiled_plan(step: Any, batch: Any) -> Any:
     return step.plan(*batch)
 
 
-def moved(row: dict[str, Any]) -> int:
-    """Bytes that a kernel reads and writes."""
-    return int(row.get("reads", 0)) + int(row.get("writes", 0))
+def shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 3] + "..."
 
 
-def show(title: str, plan: Any, lines: int) -> None:
-    """The end of the emitted source, which is the step itself, and the kernels that move most bytes."""
+def show(title: str, plan: Any, batch: Any, lines: int) -> None:
+    """The end of the emitted source, which is the step itself, and the kernels that take longest."""
     source = plan.source.strip().splitlines()
     print(f"\n{title}: {plan!r}")
     for line in source[-lines:]:
-        print("   ", line if len(line) < 110 else line[:107] + "...")
-    print(f"  {'kernel':<42}{'operations':>11}{'bytes read':>12}{'written':>10}")
-    for row in sorted(plan.report(), key=moved, reverse=True)[:lines]:
-        if "operations" in row:
-            reads, writes = row.get("reads", 0), row.get("writes", 0)
-            print(f"  {row['name']:<42}{len(row['operations']):>11}{reads:>12,}{writes:>10,}")
+        print("   ", shortened(line, 110))
+    *rows, workspace = plan.times(*batch)
+    total = sum(row["microseconds"] for row in rows)
+    print(f"  {'kernel':<14}{'operations':<58}{'KB moved':>10}{'us':>8}")
+    for row in sorted(rows, key=lambda row: -row["microseconds"])[:lines]:
+        name, operations = shortened(row["name"], 13), shortened(", ".join(row["operations"]), 57)
+        print(f"  {name:<14}{operations:<58}{row['bytes'] / 1e3:>10.1f}{row['microseconds']:>8.2f}")
+    count = sum(len(row["operations"]) for row in rows)
+    print(f"  {'all ' + str(len(rows)):<14}{count:<58}{'':>10}{total:>8.2f}")
+    print(f"  workspace: {workspace['bytes']:,} bytes; {workspace['least']:,} must live at once")
 
 
 def main() -> None:
@@ -103,7 +106,7 @@ def main() -> None:
         for name, step in ways.items():
             losses[name].append(float(step(*batches[number % count])))
     for name in list(ways)[1:]:
-        show(name, compiled_plan(ways[name], batches[0]), args.lines)
+        show(name, compiled_plan(ways[name], batches[0]), batches[0], args.lines)
     apart = max(abs(a - b) for other in losses.values() for a, b in zip(losses["eager"], other, strict=True))
     print(f"\nloss after {args.steps} steps: {losses['eager'][-1]:.6f}; the ways differ by at most {apart:.1e}")
     print(f"\n{'':<22}{'first step':>12}{'a step':>12}{'of eager':>10}")
@@ -116,7 +119,7 @@ def main() -> None:
         path = args.output / f"compiled_step_{name.split()[-1].lower()}.py"
         path.write_text(compiled_plan(ways[name], batches[0]).source, encoding="utf-8")
         print(f"wrote {path}")
-    plan = compiled_plan(ways["compiled for NumPy"], batches[0])
+    plan = compiled_plan(ways[list(ways)[-1]], batches[0])
     for name, optimised in (("recorded", False), ("optimised", True)):
         drawing = SimpleNamespace(render=partial(plan.render, optimised=optimised))
         draw_graph(drawing, args.output / f"compiled_step_{name}.svg")

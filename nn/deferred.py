@@ -8,6 +8,7 @@ some ten microseconds for each.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
@@ -52,8 +53,7 @@ def asked_late(method: Callable[..., Any]) -> Callable[..., Any]:
     def late(self: Any, *args: Any, **keywords: Any) -> Any:
         if not ag.tracing.is_tracing():
             return method(self, *args, **keywords)
-        with ag.tracing.suspended(), np.errstate(all="ignore"):
-            now = method(self, *args, **keywords)  # shows how the result is built
+        now = _shown(method, self, *args, **keywords)
         if isinstance(now, dict):
             return {
                 key: ag.tracing.late(partial(_entry, method, (self, *args), keywords, key), np.shape(value))
@@ -62,6 +62,16 @@ def asked_late(method: Callable[..., Any]) -> Callable[..., Any]:
         return ag.tracing.late(lambda: method(self, *args, **keywords), np.shape(now), getattr(now, "dtype", float))
 
     return late
+
+
+def _shown(method: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+    """What ``method`` gives now: it shows how the result is built."""
+    with ag.tracing.suspended(), np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return method(*args, **keywords)
+        except Exception:  # it may well not be possible before a batch was seen; a number is what most give
+            return 0.0
 
 
 def _entry(method: Callable[..., Any], args: Any, keywords: Any, key: str) -> Any:

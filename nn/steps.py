@@ -21,6 +21,12 @@ FEWEST = 16
 UNKNOWN = 100
 """Steps that a source without a known length is taken for."""
 
+MOST_COMPILED = 8
+"""Plans, for as many shapes of a batch, that may be compiled with Numba unless that was asked for."""
+
+MOST_TRACES = 14
+"""Plans for NumPy: where there are more shapes, steps run eagerly."""
+
 
 class Figures:
     """What a compiled step gives in place of its figures: they are computed when somebody looks at them.
@@ -74,8 +80,12 @@ class Steps:
 
     def __init__(self, model: Any):
         self._model = model
-        self._functions: dict[tuple[str, int], Any] = {}
+        self._functions: dict[tuple[str, str, int], Any] = {}
         self._eager: set[str] = set()  # what could not be traced
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Plans work on this model's own arrays: a copy makes others.
+        return {**vars(self), "_functions": {}}
 
     def of(self, name: str, steps: int | None) -> Callable[..., Any]:
         """The model's method ``name``, to be called about ``steps`` times; compiled if that pays.
@@ -92,35 +102,65 @@ class Steps:
         steps = UNKNOWN if steps is None else steps
         if model.run_eagerly or name in self._eager or steps < FEWEST:
             return method
+        return _Step(self, name, method, self._function(name, method, _jit(model.jit_compile), steps))
+
+    def _function(self, name: str, method: Callable[..., Any], jit: str, steps: int) -> Any:
         size = steps.bit_length()
-        function = self._functions.get((name, size))
+        function = self._functions.get((name, jit, size))
         if function is None:
             traced = method if name == "predict_step" else _looked_at_later(method)
-            function = self._functions[name, size] = ag.function(traced, jit=_jit(model.jit_compile), calls=steps)
-        return self._guarded(name, method, function)
+            function = self._functions[name, jit, size] = ag.function(traced, jit=jit, calls=steps)
+        return function
 
-    def _guarded(self, name: str, method: Callable[..., Any], function: Any) -> Callable[..., Any]:
-        """``function``, or ``method`` once it is found that it cannot be traced."""
-        run = function
 
-        def step(data: Any) -> Any:
-            nonlocal run
-            try:
-                return run(data)
-            except ag.TraceError as error:
-                if run is method or self._model.jit_compile is True:
-                    raise
-                warnings.warn(
-                    f"{self._model.name}.{name} cannot be compiled and runs eagerly, which is slower: {error} Say "
-                    "compile(..., run_eagerly=True) if that is meant.",
-                    RuntimeWarning,
-                    stacklevel=_depth_of_user(),
-                )
-                self._eager.add(name)
-                run = method
-                return run(data)
+class _Step:
+    """One step, called again and again: compiled for as long as that is possible and pays."""
 
-        return step
+    __slots__ = ("_function", "_method", "_most", "_name", "_steps")
+
+    def __init__(self, steps: Steps, name: str, method: Callable[..., Any], function: Any):
+        self._steps = steps
+        self._name = name
+        self._method = method
+        self._function = function
+        self._most = MOST_TRACES if function.jit == "numpy" else MOST_COMPILED
+
+    def __call__(self, data: Any) -> Any:
+        function = self._function
+        if function is None:
+            return self._method(data)
+        try:
+            outcome = function(data)
+        except (ag.TraceError, ag.ConversionError, ag.StructureError) as error:
+            if self._steps._model.jit_compile is True:
+                raise
+            return self._fall_back(data, error)
+        if function.traces > self._most:
+            self._spend_less(function)
+        return outcome
+
+    def _fall_back(self, data: Any, error: ag.AutogradError) -> Any:
+        """Make the step eagerly, and all that follow; nothing has been changed yet."""
+        outcome = self._method(data)  # it may say itself what is wrong
+        model = self._steps._model
+        warnings.warn(
+            f"{model.name}.{self._name} cannot be compiled and runs eagerly, which is slower: {error} Say "
+            "compile(..., run_eagerly=True) if that is meant.",
+            RuntimeWarning,
+            stacklevel=_depth_of_user(),
+        )
+        self._steps._eager.add(self._name)
+        self._function = None
+        return outcome
+
+    def _spend_less(self, function: Any) -> None:
+        """Batches of very many shapes: compile for NumPy, which takes milliseconds, and in the end not at all."""
+        if function.jit == "numpy" or self._steps._model.jit_compile is True:
+            self._function = None if function.jit == "numpy" else function
+            return
+        steps = self._steps
+        self._function = steps._function(self._name, self._method, "numpy", UNKNOWN)
+        self._most = MOST_TRACES
 
 
 def _depth_of_user() -> int:

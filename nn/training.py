@@ -87,9 +87,10 @@ class Trainer(Layer):
         -----
         ``fit``, ``evaluate`` and ``predict`` run their steps as compiled plans, unless there are few of them:
         ``train_step``, ``test_step`` and ``predict_step`` are traced once for each shape of a batch (the last, smaller
-        one has a plan of its own), and what is Python in them happens then. A step that cannot be traced, because it
-        asks for the value of a Tensor, runs eagerly, with a warning that names the line; with ``jit_compile=True`` the
-        error is raised.
+        one has a plan of its own), and what is Python in them happens then. Learning rates, ``trainable`` and rates of
+        dropout may change from step to step; for other attributes that are changed, call ``compile`` again. A step that
+        cannot be traced, because it asks for the value of a Tensor, runs eagerly, with a warning that names the line;
+        with ``jit_compile=True`` the error is raised. ``train_on_batch`` and calls of the model itself run eagerly.
         """
         if jit_compile not in (True, False, "auto"):
             raise ag.DomainError(f'compile: jit_compile is {jit_compile!r}; expected True, False or "auto".')

@@ -6,12 +6,16 @@ installed is skipped.
 
 import os
 from importlib.util import find_spec
+from pathlib import Path
 
 # Before NumPy and matplotlib are imported, here and in the programs that tests start.
 os.environ["MPLBACKEND"] = "Agg"
 if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores: BLAS threads on top of them would fight
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# Compiled code is kept from run to run, but not among the user's own.
+os.environ.setdefault("AUTOGRAD_CORE_CACHE", str(Path(__file__).resolve().parent.parent / ".pytest_cache" / "compiled"))
 
 import numpy as np
 import pytest
@@ -26,6 +30,9 @@ settings.register_profile("default", max_examples=25, derandomize=True, **COMMON
 settings.register_profile("thorough", max_examples=500, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+
+# Programs that need what no test needs.
+collect_ignore = ["compile/fit_polynomials.py"] if find_spec("mpmath") is None else []
 
 FIRST_STATES: dict[int, object] = {}  # of generators that modules share among their tests, by identity
 

@@ -28,6 +28,8 @@ import numba
 import numpy as np
 from llvmlite import binding
 
+from . import numba_start
+
 VARIABLE = "AUTOGRAD_CORE_CACHE"
 """Environment variable that names the folder; "0" or "off" for none."""
 
@@ -94,6 +96,7 @@ def load(name: str, source: str) -> Loaded:
         Its functions are compiled as it is run; ``CACHE`` in it tells them whether to keep machine code.
     """
     started = time.perf_counter()
+    numba_start.prepare()
     key = hashlib.sha256(source.encode() + fingerprint()).hexdigest()[:24]
     title = re.sub(r"\W+", "_", name)[:40] or "program"
     place = folder()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..graph.dot import STYLES
 from ..graph.elements import CONSTANT, INPUT, OPERATION, TARGET, VARIABLE
+from ..symbol import Value
 from .program import Input, Program, shown, typed
 
 if TYPE_CHECKING:
@@ -15,13 +17,24 @@ _KINDS = {"variable": VARIABLE, "buffer": VARIABLE, "constant": CONSTANT}
 _FONT = "Helvetica,Arial,sans-serif"
 
 
-def digraph(program: Program, direction: str = "TB") -> graphviz.Digraph:
+_KERNEL = {
+    "style": "rounded,filled", "color": "#B8B8B8", "fillcolor": "#F4F4F4", "fontname": _FONT, "fontsize": "10",
+    "fontcolor": "#606060", "labeljust": "l", "margin": "8",
+}  # fmt: skip
+"""Of the box around what runs as one kernel."""
+
+Groups = Sequence[tuple[str, Collection[Value]]]
+
+
+def digraph(program: Program, direction: str = "TB", kernels: Groups = ()) -> graphviz.Digraph:
     """DOT source of a program's data flow.
 
     Parameters
     ----------
     program : Program
     direction : {"TB", "LR", "BT", "RL"}
+    kernels : sequence of (name, values)
+        What each kernel computes: where that is more than one instruction, a box is drawn around them.
     """
     import graphviz
 
@@ -33,22 +46,39 @@ def digraph(program: Program, direction: str = "TB") -> graphviz.Digraph:
     for each in program.inputs:
         style = STYLES[_KINDS.get(each.kind, INPUT)]
         drawing.node(each.value.name, f"{_name(each)}\n{typed(each.value)}", **style)
+    kernel_of = {value: number for number, (_, values) in enumerate(kernels) for value in values}
+    inside: dict[int, list[int]] = {}
     for number, instruction in enumerate(program.instructions):
-        options = {key: value for key, value in instruction.params.items() if key in ("axis", "axes", "shape", "index")}
-        told = ", ".join(f"{key}={shown(value)}" for key, value in options.items())
-        label = f"{instruction.primitive.name}{f' ({told})' if told else ''}\n{typed(instruction.results[0])}"
-        drawing.node(f"i{number}", label, tooltip=instruction.place, **STYLES[OPERATION])
+        kernel = next((kernel_of[result] for result in instruction.results if result in kernel_of), None)
+        inside.setdefault(-1 if kernel is None else kernel, []).append(number)
+    for kernel, numbers in inside.items():
+        if kernel < 0 or len(numbers) == 1:
+            _add_instructions(drawing, program, numbers)
+            continue
+        with drawing.subgraph(name=f"cluster_{kernel}") as box:
+            box.attr(label=kernels[kernel][0], **_KERNEL)
+            _add_instructions(box, program, numbers)
     made = {result: f"i{number}" for number, each in enumerate(program.instructions) for result in each.results}
     made |= {each.value: each.value.name for each in program.inputs}
     for number, instruction in enumerate(program.instructions):
         for value in instruction.values():
             drawing.edge(made[value], f"i{number}")
-    for target, value in program.writes:
-        drawing.edge(made[value], target.value.name, style="dashed", color="#9A6A00", constraint="false")
+    for number, (target, value) in enumerate(program.writes):  # not edges back to the input: they cross everything
+        drawing.node(f"w{number}", f"new {_name(target)}", **{**STYLES[VARIABLE], "style": "filled,dashed"})
+        drawing.edge(made[value], f"w{number}", color="#9A6A00")
     for number, value in enumerate(program.outputs):
         drawing.node(f"o{number}", "returned" if len(program.outputs) == 1 else f"returned {number}", **STYLES[TARGET])
         drawing.edge(made[value], f"o{number}")
     return drawing
+
+
+def _add_instructions(drawing: graphviz.Digraph, program: Program, numbers: Sequence[int]) -> None:
+    for number in numbers:
+        instruction = program.instructions[number]
+        options = {key: value for key, value in instruction.params.items() if key in ("axis", "axes", "shape", "index")}
+        told = ", ".join(f"{key}={shown(value)}" for key, value in options.items())
+        label = f"{instruction.primitive.name}{f' ({told})' if told else ''}\n{typed(instruction.results[0])}"
+        drawing.node(f"i{number}", label, tooltip=instruction.place, **STYLES[OPERATION])
 
 
 def _name(given: Input) -> str:

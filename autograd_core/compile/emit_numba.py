@@ -29,22 +29,42 @@ from .numba_memory import Home, Memory, lay_out
 from .numba_nest import Nest, described
 from .program import Program, typed
 from .scalar import imports
+from .times import row, workspace
 
 POINTER_NAMES = frozenset(dir(numba_pointer))
 OPTIONS = 'error_model="numpy", no_cfunc_wrapper=True'
-WORTH = 10_000.0
-"""Nanoseconds on one thread from which a nest is cut for several: four times what it costs to start them."""
+WORTH = 15_000.0
+"""Nanoseconds on one thread from which a nest is cut for several. Starting them costs 3,000; on a busy machine, where
+one of them has to wait for a processor, 60,000."""
+
+WORTH_PRODUCT = 1_200_000
+"""Multiplications from which a matrix product is: about 20,000 nanoseconds."""
+
+LONG = 150
+"""Lines from which a kernel's constants become globals."""
+
+_CONSTANT = re.compile(r"\b(float32|float64|int32|int64)\((-?[0-9.]+(?:e[-+]?[0-9]+)?)\)")
 
 GUARD = -1
 """What a compiled function returns where a guard found a NaN; else 0, or 1 + the position of the op that failed."""
 
 
 class Emitter:
-    """Writes the source of one program."""
+    """Writes the source of one program.
 
-    def __init__(self, program: Program, workers: int):
+    Parameters
+    ----------
+    program : Program
+    workers : int
+        Threads that large kernels are cut for.
+    timed : bool
+        Whether the clock is read before and after each kernel.
+    """
+
+    def __init__(self, program: Program, workers: int, timed: bool = False):
         program.name_values()
         self.workers = workers
+        self.timed = timed
         self.scratch = 0
         self.parallel = False
         self.program = program
@@ -60,9 +80,12 @@ class Emitter:
         self.texts: list[str] = []
         self.names: set[str] = set()
         self.libraries: set[tuple[str, str]] = set()
-        self.steps: list[Any] = []  # name of a compiled function, or a Python Op
+        self.steps: list[tuple[Any, int]] = []  # name of a compiled function; or an Op for Python, and its row
         self.failing: list[Op] = []
         self.rows: list[dict[str, Any]] = []
+        self.ran: list[Cluster] = []  # of each row
+        self.threads = 1  # of the cluster at hand
+        self.globals: dict[str, str] = {}  # constants of long kernels: text -> name
 
     # -- the whole -----------------------------------------------------------------------------------------------------
 
@@ -76,12 +99,25 @@ class Emitter:
                 lines += self._check_guards(lines)
             if cluster.kind == "python":
                 lines = self._close(runs, lines)
-                self.steps.append(cluster.ops[0])
+                self.steps.append((cluster.ops[0], len(self.rows)))
+                self._report(cluster, cluster.ops[0].primitive.name)
             else:
-                lines += self._cluster(cluster)
+                lines += self._stamped(len(self.rows), self._cluster(cluster))
         self._close(runs, lines)
         source = self._source(runs)
-        return NumbaExecutable(self, source, lambda: Emitter(self.program, 1).emit())
+        return NumbaExecutable(self, source, self._again)
+
+    def _again(self, timed: bool) -> NumbaExecutable:
+        """The same program with a clock, or for one thread."""
+        return Emitter(self.program, self.workers if timed else 1, timed).emit()
+
+    def _stamped(self, number: int, lines: list[str]) -> list[str]:
+        """Lines of a kernel, between lines that note the time if that is wanted."""
+        if not self.timed:
+            return lines
+        self.libraries.add(("autograd_core.compile.numba_clock", "ticks"))
+        first = 1 + len(self.slots) + 2 * number
+        return [f"{self._table(first)} = ticks()", *lines, f"{self._table(first + 1)} = ticks()"]
 
     @staticmethod
     def _check_guards(lines: list[str]) -> list[str]:
@@ -96,7 +132,7 @@ class Emitter:
         lines = [*lines, *self._check_guards(lines)]
         if lines:
             name = f"run{len(runs)}"
-            self.steps.append(name)
+            self.steps.append((name, -1))
             runs.append(self._run(name, lines))
         self.used = {}
         return []
@@ -119,6 +155,7 @@ class Emitter:
         lines += imports(self.names - POINTER_NAMES)
         lines += [f"from {module} import {name}" for module, name in sorted(self.libraries)]
         lines += ["", "CACHE = __file__.endswith('.py')"]
+        lines += [f"{name} = {text}" for text, name in self.globals.items()]
         return "\n".join(lines) + "\n\n\n" + "\n\n\n".join([*self.texts, *runs]) + "\n"
 
     # -- memory --------------------------------------------------------------------------------------------------------
@@ -179,18 +216,16 @@ class Emitter:
             "kernel": self._library,
             "update": self._update,
         }[cluster.kind]
+        self.threads = 1
         lines = write(cluster, cluster.ops[0])
-        self._report(cluster, cluster.ops[0].primitive.name, cluster.reads)
+        self._report(cluster, cluster.ops[0].primitive.name, self.threads)
         return lines
 
-    def _report(self, cluster: Cluster, name: str, reads: Any) -> None:
-        made = [value for value in cluster.results if value in self.memory.homes]
-        self.rows.append({
-            "name": name,
-            "bytes": sum(value.nbytes for value in (*reads, *made)),
-            "operations": [op.primitive.name if op.primitive is not None else "guard" for op in cluster.ops],
-            "reads": sum(root.nbytes for root in reads), "writes": sum(value.nbytes for value in made),
-        })  # fmt: skip
+    def _report(self, cluster: Cluster, name: str, threads: int = 1) -> None:
+        made = sum(value.nbytes for value in cluster.results if value in self.memory.homes)
+        operations = [op.primitive.name if op.primitive is not None else "guard" for op in cluster.ops]
+        self.rows.append(row(name, operations, sum(root.nbytes for root in cluster.reads), made, threads))
+        self.ran.append(cluster)
 
     def _nest(self, cluster: Cluster) -> list[str]:
         homes: dict[tuple[str, int], str] = {}
@@ -216,8 +251,7 @@ class Emitter:
             self.libraries.add(("autograd_core.compile.vector_math", "use_wide_registers"))
         last = ["part"] if nest.parts > 1 else ["size"] if nest.any_size else []
         name = self._kernel(cluster, body, [*parameters, *last])
-        self._report(cluster, name, cluster.reads)
-        self.rows[-1]["threads"] = nest.parts
+        self._report(cluster, name, nest.parts)
         given = ", ".join([*parameters.values(), *([str(nest.shape[0])] if nest.any_size else [])])
         if nest.parts > 1:
             after = nest.gather_parts(self.memory_name)
@@ -249,6 +283,7 @@ class Emitter:
 
     def _kernel(self, cluster: Cluster, body: list[str], parameters: list[str]) -> str:
         """Name of a kernel with this body; one that differs only in its names is taken again."""
+        body = self._named_constants(body) if len(body) > LONG else body
         text = "\n".join(["(" + ", ".join(parameters) + ")", *body])
         kinds = ",".join(sorted({str(root.dtype) for root in cluster.results}))
         canonical = kinds + _canonical(text)
@@ -263,13 +298,22 @@ class Emitter:
             self.texts.append("\n".join([*head, *doc, *("    " + line for line in body)]))
         return self.kernels[canonical]
 
+    def _named_constants(self, body: list[str]) -> list[str]:
+        """Constants as globals, which Numba takes less time for than for calls, and which read worse."""
+
+        def named(match: re.Match[str]) -> str:
+            self.names.add(match[1])
+            return self.globals.setdefault(match[0], f"K{len(self.globals)}")
+
+        return [_CONSTANT.sub(named, line) for line in body]
+
     def _product(self, cluster: Cluster, op: Op) -> list[str]:
         x, y = op.views()
         batch = op.params["batch"]
         (m, k), n = x.shape[-2:], y.shape[-1]
         comment = f"# {op.comment}  {op.place}".rstrip()
         names = [self.memory_name(root) for root in (x.root, y.root, op.result)]
-        rows, columns = cuts(m, n, k, self.workers) if not batch else (1, 1)
+        rows, columns = cuts(m, n, k, self.workers) if not batch and m * n * k >= WORTH_PRODUCT else (1, 1)
         if max(rows, columns) > 1:
             return [comment, *self._cut_product(cluster, op, names, rows, columns)]
         steps = [x.strides[:-2], y.strides[:-2], tuple(s * m * n for s in contiguous_strides(batch))]
@@ -300,6 +344,7 @@ class Emitter:
         ]
         length = f"min({step}, {side} - start)"
         sizes = (length, str(n)) if rows > 1 else (str(m), length)
+        self.threads = parts
         body = [f"start = part * {step}", f"if start < {side}:", "    " + self._gemm(op, names, places, *sizes)]
         name = self._kernel(cluster, body, [*names, "part"])
         return self._in_parallel([f"in_parallel({name}, {parts}, {', '.join(given)})"])
@@ -337,6 +382,8 @@ class Emitter:
     def _kernel_call(self, cluster: Cluster, op: Op) -> str:
         call = op.params["call"]
         self.libraries.add((call.module, call.function))
+        if call.static:
+            self.libraries.add(("autograd_core.compile.kernels.jit", "plain"))
         work = []
         for lifetime, (shape, dtype) in zip(self.memory.work.get(id(cluster), ()), call.work, strict=True):
             at = numba_pointer.AT[np.dtype(dtype)]
@@ -354,7 +401,8 @@ class Emitter:
     def _library(self, cluster: Cluster, op: Op) -> list[str]:
         text = self._kernel_call(cluster, op)
         lines = [f"# {op.comment}  {op.place}".rstrip()]
-        self.parallel |= op.params["call"].parallel
+        if op.params["call"].parallel:
+            self.parallel, self.threads = True, self.workers
         if not op.params["call"].fails:
             return [*lines, text]
         return [*lines, f"if {text} != 0:", f"    return {self._code(op)}"]
@@ -363,8 +411,7 @@ class Emitter:
 
     def summary(self) -> list[dict[str, Any]]:
         """Rows of the report."""
-        total = {"name": "workspace", "bytes": self.memory.nbytes, "least": least(self.memory.lifetimes)}
-        return [*self.rows, total]
+        return [*self.rows, workspace(self.memory.nbytes, least(self.memory.lifetimes))]
 
 
 def _canonical(text: str) -> str:

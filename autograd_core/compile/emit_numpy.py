@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import linecache
 import weakref
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
 
+from ..symbol import Value
 from .executable import BOUND
 from .numpy_blocks import block_memory, steps_of
 from .numpy_calls import writes_out
@@ -24,6 +26,7 @@ from .numpy_storage import Step, Storage, plan_storage
 from .passes.dead import dead
 from .passes.rewrite import name_new
 from .program import Program
+from .times import fastest, row, workspace
 
 _serial = count()
 
@@ -31,7 +34,10 @@ _serial = count()
 class NumpyExecutable:
     """A program that runs as a Python function over NumPy arrays; see ``Executable``."""
 
-    def __init__(self, program: Program, source: str, names: dict[str, Any], storage: Storage, steps: Sequence[Step]):
+    def __init__(
+        self, program: Program, source: str, names: dict[str, Any], storage: Storage, steps: Sequence[Step],
+        again: Callable[[], NumpyExecutable],
+    ):  # fmt: skip
         self.program = program
         self.source = source
         self.storage = storage
@@ -44,6 +50,8 @@ class NumpyExecutable:
         self._prepare = scope["prepare"]
         self._bound: tuple[Any, ...] = ()
         self._ready: list[Any] = []
+        self._again = again
+        self._scope = scope
         self._count = sum(each.kind in BOUND for each in program.inputs)
 
     def bind(self, arrays: Sequence[Any]) -> None:
@@ -67,22 +75,44 @@ class NumpyExecutable:
     def report(self) -> list[dict[str, Any]]:
         """One row per step: what it does, the bytes that it reads and writes; at the end the workspace."""
         rows = [_row(step) for step in self._steps]
-        rows.append({"name": "workspace", "operations": [], "bytes": self.storage.size, "least": self.storage.least})
+        rows.append(workspace(self.storage.size, self.storage.least))
         return rows
+
+    def groups(self) -> list[tuple[str, list[Value]]]:
+        """Name of each step, and the values that it computes."""
+        rows = self.report()
+        return [
+            (f"{row['name']}: in blocks", [result for i in step.instructions for result in i.results])
+            for row, step in zip(rows, self._steps, strict=False)
+        ]
+
+    def times(self, bound: Sequence[Any], passed: Sequence[Any]) -> list[float]:
+        """Microseconds of each step, in the order of the report; measured on copies of the bound arrays."""
+        return self._again()._measured(bound, passed)  # emitted anew, with lines that note the time
+
+    def _measured(self, bound: Sequence[Any], passed: Sequence[Any]) -> list[float]:
+        copies = [np.array(array, order="C") for array in bound]
+        stamps = self._scope["stamps"]
+        step = self._prepare(*copies)
+
+        def run() -> list[float]:
+            with np.errstate(all="ignore"):
+                step(*passed)
+            own = stamps[-1] - stamps[-2]  # of the clock itself
+            return [max(stop - start - own, 0) / 1e3 for start, stop in pairwise(stamps[:-1])]
+
+        return fastest(run, copies, bound)
 
 
 def _row(step: Step) -> dict[str, Any]:
     read = {v for i in step.instructions for v in i.values()} - {r for i in step.instructions for r in i.results}
     made = {r for i in step.instructions for r in i.results} - step.inner
-    return {
-        "name": ", ".join(v.name for v in made),
-        "operations": [i.primitive.name for i in step.instructions],
-        "fused": len(step.instructions),
-        "bytes": sum(v.nbytes for v in read | made),
-    }
+    reads, writes = (sum(value.nbytes for value in values) for values in (read, made))
+    name = ", ".join(result.name for i in step.instructions for result in i.results if result in made)
+    return row(name, [i.primitive.name for i in step.instructions], reads, writes)
 
 
-def emit(program: Program, blocks: tuple[int, int] | None = None) -> NumpyExecutable:
+def emit(program: Program, blocks: tuple[int, int] | None = None, timed: bool = False) -> NumpyExecutable:
     """Python source for ``program``, made ready to run.
 
     Parameters
@@ -90,6 +120,8 @@ def emit(program: Program, blocks: tuple[int, int] | None = None) -> NumpyExecut
     program : Program
     blocks : (int, int), optional
         Entries from which on chains run block by block, and entries of a block.
+    timed : bool
+        Whether the clock is read after each step.
 
     Returns
     -------
@@ -100,8 +132,9 @@ def emit(program: Program, blocks: tuple[int, int] | None = None) -> NumpyExecut
     _see_to_names(lowered)
     steps = steps_of(lowered, *(() if blocks is None else blocks))
     storage = plan_storage(lowered, steps, writes_out, block_memory)
-    writer = Writer(lowered, steps, storage)
-    return NumpyExecutable(program, writer.text(), writer.names, storage, steps)
+    writer = Writer(lowered, steps, storage, timed)
+    again = partial(emit, program, blocks, True)
+    return NumpyExecutable(program, writer.text(), writer.names, storage, steps, again)
 
 
 def _see_to_names(program: Program) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
+
+from ..symbol import Value
 
 PASSED = ("argument", "tensor", "host")
 """Kinds of inputs that are new arrays at every call."""
@@ -35,3 +37,9 @@ class Executable(Protocol):
 
     def report(self) -> list[dict[str, Any]]:
         """What there is to know of each kernel: name, operations, bytes read and written."""
+
+    def times(self, bound: Sequence[Any], passed: Sequence[Any]) -> list[float]:
+        """Microseconds of each kernel, in the order of the report; measured on copies of the bound arrays."""
+
+    def groups(self) -> Sequence[tuple[str, Collection[Value]]]:
+        """Name of each kernel, and the values that it computes."""

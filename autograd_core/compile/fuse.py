@@ -184,8 +184,12 @@ def delayed(ops: list[Op]) -> list[Op]:
 
 def _compatible(cluster: Cluster, op: Op) -> bool:
     """Whether an op may share the nest: what is looked up must have been checked before."""
-    ranged = {op.params.get("test") == "range", *(each.params.get("test") == "range" for each in cluster.ops)}
-    return len(ranged) == 1
+    return not cluster.ops or is_range_check(op) is is_range_check(cluster.ops[0])
+
+
+def is_range_check(op: Op) -> bool:
+    """Whether an op looks if indices are in range."""
+    return op.params.get("test") == "range"
 
 
 def _early(lowered: Lowered) -> set[Value]:

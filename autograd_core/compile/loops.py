@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..symbol import Value
+from .passes.pure import is_ours
 from .program import Instruction
 
 Ints = tuple[int, ...]
@@ -92,7 +93,7 @@ def whole(value: Value) -> View:
 def view_of(instruction: Instruction, operand: View) -> tuple[View, ...] | None:
     """Views that an instruction's results are of its operand, or None if it computes or copies something."""
     rule = _RULES.get(instruction.primitive.name)
-    if rule is None:
+    if rule is None or not is_ours(instruction.primitive):
         return None
     found = rule(operand, **instruction.params)
     return found if found is None or found.__class__ is tuple else (found,)

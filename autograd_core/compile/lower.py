@@ -19,6 +19,7 @@ from ..primitive import Primitive
 from ..symbol import Value
 from .kernels import KERNELS
 from .loops import Ints, View, contiguous_strides, reshaped, transposed, view_of, whole
+from .passes.pure import is_ours
 from .program import Input, Instruction, Program, values_in
 from .scalar import expression
 
@@ -192,7 +193,7 @@ class Lowering:
         operands = [self.view(o) for o in instruction.operands]
         if self._is_view(instruction, operands):
             return
-        if not _known(instruction):
+        if not _known(instruction) or not is_ours(instruction.primitive):
             self._python(instruction, operands)
             return
         name = instruction.primitive.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,15 +32,18 @@ class Frame:
         Address of the workspace, of the bound inputs, of the constants.
     address : int
         Of the table.
+    stamps : array of int64
+        Behind it in the table: what the clock said before and after each kernel, if that was asked for.
     version : int
         Which binding the table holds.
     """
 
-    __slots__ = ("address", "memory", "table", "version")
+    __slots__ = ("address", "memory", "stamps", "table", "version")
 
-    def __init__(self, nbytes: int, length: int):
+    def __init__(self, nbytes: int, length: int, stamps: int = 0):
         self.memory = _aligned(nbytes)
-        self.table = np.zeros(length, np.int64)
+        whole = np.zeros(length + stamps, np.int64)
+        self.table, self.stamps = whole[:length], whole[length:]
         self.table[0] = address_of(self.memory)
         self.address = address_of(self.table)
         self.version = -1
@@ -67,22 +71,26 @@ class NumbaExecutable:
         Whether machine code came from the disk.
     """
 
-    def __init__(self, emitter: Emitter, source: str, on_one_thread: Callable[[], NumbaExecutable]):
+    def __init__(self, emitter: Emitter, source: str, again: Callable[[bool], NumbaExecutable]):
         self.source = source
         if emitter.parallel:
             threads.prepare_numba()  # machine code refers to the pool's functions by name
         loaded = cache.load(emitter.program.name, source)
         self.file, self.seconds, self.cached = loaded.file, loaded.seconds, loaded.cached
         self._rows = emitter.summary()
-        self._parallel = emitter.parallel
-        self._steps = [loaded.names[step] if step.__class__ is str else step for step in emitter.steps]
+        self._made = [cluster.results for cluster in emitter.ran]
+        self.parallel = emitter.parallel
+        self._steps = [
+            (loaded.names[step] if step.__class__ is str else step, number) for step, number in emitter.steps
+        ]
+        self._stamps = 2 * len(emitter.rows) if emitter.timed else 0
         self._failing = emitter.failing
         self._homes = emitter.memory.homes
         self._views = emitter.lowered.views
         self._nbytes = aligned(emitter.memory.nbytes) + emitter.scratch
         self._slots = emitter.slots
         self._positions = emitter.positions
-        self._constants = [i.key for i in emitter.constants]
+        self._constants = [np.asarray(i.key, order="C") for i in emitter.constants]
         self._bound_inputs = emitter.bound
         self._written = {id(target.value) for target, _ in emitter.lowered.writes}
         self._bound: list[Any] = [None] * len(emitter.bound)
@@ -93,7 +101,7 @@ class NumbaExecutable:
         self._addresses: list[int] = [address_of(array) for array in self._constants]
         self._outputs = [(value.shape, value.dtype) for value in emitter.program.outputs]
         self._call = self._driver()
-        self._on_one_thread = on_one_thread
+        self._again = again
         self._serial: NumbaExecutable | None = None
 
     def bind(self, arrays: Sequence[Any]) -> None:
@@ -109,7 +117,7 @@ class NumbaExecutable:
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
         """Run on the passed inputs, in the program's order; one array for each output."""
-        if self._parallel and not threads.parallel_allowed():  # in a forked child
+        if self.parallel and not threads.parallel_allowed():  # in a forked child
             return self._alone(arrays)
         if self._copies:
             for copy, array, _ in self._copies:
@@ -124,13 +132,37 @@ class NumbaExecutable:
     def _alone(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         """The same call by code for one thread."""
         if self._serial is None:
-            self._serial = self._on_one_thread()
+            self._serial = self._again(False)
         self._serial.bind(self._given)
         return self._serial(*arrays)
 
     def report(self) -> list[dict[str, Any]]:
         """One row per kernel, product or call; at last the workspace, with the least it could be."""
-        return self._rows
+        return [dict(row) for row in self._rows]
+
+    def groups(self) -> list[tuple[str, list[Value]]]:
+        """Name of each kernel, and the values that it computes."""
+        return [(row["name"], values) for row, values in zip(self._rows, self._made, strict=False)]
+
+    def times(self, bound: Sequence[Any], passed: Sequence[Any]) -> list[float]:
+        """Microseconds of each kernel, in the order of the report; measured on copies of the bound arrays."""
+        # Not imported at the top: it compiles something.
+        measure = importlib.import_module(".numba_times", __package__).measure
+        return measure(self._again(True), bound, passed)
+
+    def steps(self) -> list[tuple[Any, int]]:
+        """What a call runs in turn: compiled functions, and Ops for Python with the number of their row."""
+        return self._steps
+
+    def new_frame(self) -> Frame:
+        """A frame with the arrays that are bound now."""
+        frame = self._frame()
+        self._refresh(frame)
+        return frame
+
+    def new_outputs(self) -> tuple[Any, ...]:
+        """Arrays for the outputs of a call."""
+        return tuple(np.empty(shape, dtype) for shape, dtype in self._outputs)
 
     # -- a call --------------------------------------------------------------------------------------------------------
 
@@ -138,7 +170,7 @@ class NumbaExecutable:
         """The Python function that makes a call."""
         passed = [f"x{at}" for at in range(len(self._positions))]
         outputs = [f"o{at}" for at in range(len(self._outputs))]
-        indent = "        " if self._parallel else "    "
+        indent = "        " if self.parallel else "    "
         given = ", ".join(["frame.address", *(f"handle({name})" for name in (*passed, *outputs))])
         lines = [f"def call({', '.join(passed)}):", "    try:", "        frame = frames.pop()"]
         lines += ["    except IndexError:  # all are in use", "        frame = new_frame()"]
@@ -149,19 +181,19 @@ class NumbaExecutable:
             for name, again in zip(outputs, reused, strict=True)
         ]
         arrays = f"frame, ({''.join(n + ', ' for n in passed)}), ({''.join(n + ', ' for n in outputs)})"
-        for at, step in enumerate(self._steps):
+        for at, (step, _) in enumerate(self._steps):
             if step.__class__ is Op:
                 lines.append(f"    python(step{at}, {arrays})")
             else:
-                lines += ["    with parallel_region:"] if self._parallel else []
+                lines += ["    with parallel_region:"] if self.parallel else []
                 lines.append(f"{indent}code = step{at}({given})")
                 lines.append(f"    if code: fail(code, {arrays})")
         lines += [f"    again_{name}.keep({name})" for name, again in zip(outputs, reused, strict=True) if again]
         lines += ["    frames.append(frame)", f"    return ({''.join(n + ', ' for n in outputs)})"]
         names: dict[str, Any] = {
             "frames": self._frames, "new_frame": self._frame, "own": self, "empty": np.empty, "handle": handle,
-            "parallel_region": threads.parallel_region, "python": self._python, "fail": self._fail,
-            **{f"step{at}": step for at, step in enumerate(self._steps)},
+            "parallel_region": threads.parallel_region, "python": self.call_python, "fail": self.fail,
+            **{f"step{at}": step for at, (step, _) in enumerate(self._steps)},
         }  # fmt: skip
         for at, (shape, dtype) in enumerate(self._outputs):
             names[f"shape_o{at}"], names[f"dtype_o{at}"] = shape, dtype
@@ -170,7 +202,7 @@ class NumbaExecutable:
         return names["call"]
 
     def _frame(self) -> Frame:
-        return Frame(self._nbytes, 1 + len(self._bound) + len(self._constants))
+        return Frame(self._nbytes, 1 + len(self._bound) + len(self._constants), self._stamps)
 
     def _refresh(self, frame: Frame) -> None:
         frame.table[1:] = self._addresses
@@ -185,7 +217,7 @@ class NumbaExecutable:
 
     # -- Python between compiled functions -----------------------------------------------------------------------------
 
-    def _python(self, op: Op, frame: Frame, passed: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
+    def call_python(self, op: Op, frame: Frame, passed: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         """Call a primitive and keep what it gives."""
         results = self._applied(op, frame, passed, outputs)
         for value, result in zip(op.results, results, strict=True):
@@ -228,7 +260,7 @@ class NumbaExecutable:
         array.flags.writeable = False
         return array
 
-    def _fail(self, code: int, frame: Frame, passed: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
+    def fail(self, code: int, frame: Frame, passed: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
         """Raise the error that belongs to what a compiled function returned."""
         if code < 0:
             self._frames.append(frame)

@@ -29,6 +29,9 @@ STEP = {
 SHARED = 4
 """Ops from which a kernel over one loop is made for any length: variables of all sizes then share their update."""
 
+IN_CACHE = 1 << 20
+"""Bytes that stay near the processor from one kernel to the next."""
+
 BLOCK = 4096
 """Entries that are added up before their sum is added to that of the others."""
 
@@ -137,7 +140,9 @@ class Nest:
         """About how long it takes on one thread (measured with AVX-512; call ``lines`` before)."""
         functions = sum(0.4 if "_f32" in name else 0.9 for name in self.names if name.endswith(("_f32", "_f64")))
         arrays = len(self.loads) + len(self.stores) + len(self.totals)
-        return prod(self.shape) * (0.04 * arrays + 0.02 * len(self.cluster.ops) + functions)
+        simple = 0.04 * arrays + 0.02 * len(self.cluster.ops)
+        in_cache = sum(root.nbytes for root in self.roots()) < IN_CACHE
+        return prod(self.shape) * (simple / (2 if in_cache else 1) + functions)
 
     def cut(self, parts: int) -> bool:
         """Let ``parts`` threads share a loop, if there is one to share; then ``lines`` anew."""

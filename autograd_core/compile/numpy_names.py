@@ -31,8 +31,10 @@ class Names:
         name = self._known.get(key)
         if name is None:
             name = base = re.sub(r"\W", "_", hint).strip("_") or "k"
+            if _TAKEN.fullmatch(base) or not base.isidentifier():
+                name = base = f"k_{base}"
             for number in count(1):
-                if name not in self.names and not _TAKEN.fullmatch(name) and not iskeyword(name):
+                if name not in self.names and not iskeyword(name):
                     break
                 name = f"{base}_{number}"
             self.names[name] = entry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ class Writer(Names):
         Guards whose squares a loop has added to ``nans``: NaN if there is one among them.
     """
 
-    def __init__(self, program: Program, steps: Sequence[Step], storage: Storage):
+    def __init__(self, program: Program, steps: Sequence[Step], storage: Storage, timed: bool = False):
         super().__init__(GLOBALS)
         self.program, self.steps, self.storage = program, steps, storage
         self.prepared: list[str] = []
@@ -41,6 +42,9 @@ class Writer(Names):
         self._views: dict[tuple[Value, tuple[Any, ...]], str] = {}
         self._loops = 0
         self.guarded: set[Value] = set()  # guards that a loop has looked at
+        if timed:
+            self.names |= {"clock": time.perf_counter_ns, "stamps": [0] * (len(steps) + 2)}
+        self._timed = timed
         for each in program.inputs:
             if each.kind == "constant":
                 self.names[each.value.name] = each.key
@@ -80,9 +84,12 @@ class Writer(Names):
         """The module."""
         self._write_storage()
         self._write_guards(-1)
+        self._stamp(0)
         for position, step in enumerate(self.steps):
             self._write_step(step)
             self._write_guards(position)
+            self._stamp(position + 1)
+        self._stamp(len(self.steps) + 1)
         self._write_end()
         bound = [i.value.name for i in self.program.inputs if i.kind in BOUND]
         passed = [i.value.name for i in self.program.inputs if i.kind in PASSED]
@@ -96,6 +103,11 @@ class Writer(Names):
             "    return step",
         ]
         return "\n".join(line.rstrip() for line in head + body) + "\n"
+
+    def _stamp(self, number: int) -> None:
+        """Note the time, if that is wanted."""
+        if self._timed:
+            self.lines.append(f"stamps[{number}] = clock()")
 
     def _write_storage(self) -> None:
         storage = self.storage

@@ -296,6 +296,7 @@ class Trace:
                 result.example = None  # it may be a view of an array that is asked about next
         for each in program.inputs:
             each.value.example = None
+        for each in program.inputs:
             if each.kind in ("array", "tensor") and self._is_ours(each):
                 each.kind, each.key = "constant", as_value(each.key)
             elif each.kind == "array" and not _is_plain(each.key):

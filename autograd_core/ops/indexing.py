@@ -63,6 +63,8 @@ def _entry(entry):
         return array  # traced: the plan reads it
     if not array.ndim and array.dtype.kind != "b":
         return int(array)
+    if array is entry and array.dtype.kind != "b" and trace_here() is not None:
+        return trace_here().value_of(array)  # the user's own, who may write to it: read at each run
     return array.copy() if array is entry else array
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import ConversionError, DomainError, DtypeError, ShapeError
 from ..primitive import Primitive, apply
-from ..shapes import broadcasts_into
+from ..shapes import broadcasts_into, shape_of
 from ..symbol import Value
 from ..tensor import Overloaded, Tensor, as_value
 from ..tracing import checked, host, is_known, is_tracing
@@ -337,7 +337,7 @@ def _arguments(name: str, positional, tensorflow, defaults):
 
 
 def _result_shape(name: str, size, *parameters) -> Shape:
-    shapes = [np.shape(parameter) for parameter in parameters]
+    shapes = [shape_of(parameter) for parameter in parameters]
     try:
         common = np.broadcast_shapes(*shapes)
     except ValueError:

@@ -25,7 +25,14 @@ class RandomLayer(Pointwise):
         self.generator = generator(seed)
 
     def call(self, inputs, training=False):
-        return self._changed(self._floating(inputs)) if training else inputs
+        if not training:
+            return inputs
+        ag.tracing.static(self._strength)  # a plan is made for one; a callback may change it
+        return self._changed(self._floating(inputs))
+
+    def _strength(self) -> float:
+        """The number that says how much is changed."""
+        return self.__dict__["rate"]
 
     def _changed(self, inputs: ag.Tensor) -> ag.Tensor:
         raise TypeError(f"{type(self).__name__} does not define _changed(inputs).")
@@ -140,6 +147,9 @@ class GaussianNoise(RandomLayer):
         if isinstance(stddev, (bool, str)) or not stddev >= 0:
             raise ag.DomainError(f"GaussianNoise: stddev is {stddev!r}; expected a number of at least 0.")
         self.stddev = stddev
+
+    def _strength(self):
+        return self.stddev
 
     def _changed(self, inputs):
         return inputs + (self.stddev * self._noise(inputs)).astype(inputs.dtype)

@@ -98,7 +98,7 @@ def test_turned_off(monkeypatch, tmp_path):
 
 
 def test_the_default_folder(monkeypatch, tmp_path):
-    monkeypatch.delenv(cache.VARIABLE)
+    monkeypatch.delenv(cache.VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
     assert cache.folder().name == "compiled"

@@ -384,3 +384,330 @@ def test_custom_rules_and_checkpoints_inside():
     _alike(numpy_function(ag.grad(f))(x), ag.grad(f)(x))
     _alike(ag.grad(numpy_function(f))(x), ag.grad(f)(x))
     _alike(numpy_function(f)(x), f(x))
+
+
+@pytest.mark.parametrize("name", ["sum", "tanh", "reshape", "add_at", "pass", "v0", "x1", "list", "<lambda>"])
+def test_operations_of_users_may_have_any_name(name):
+    def impl(x):
+        return x * 3 + 1
+
+    impl.__name__ = name
+    own, x = ag.primitive(impl), np.array([[0.5, 0.25]])
+    for jit in JITS if name in ("sum", "add_at") else ["numpy"]:
+        np.testing.assert_allclose(ag.function(lambda x: own(x), jit=jit)(x), impl(x))  # noqa: B023
+
+
+# -- the world around it -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jit", JITS)
+def test_what_a_function_refers_to_is_read_at_each_call(jit):
+    array, tensor, w = np.ones(3), ag.constant(np.ones(3)), ag.Variable(np.ones(3))
+    odd, turned, places = np.arange(6.0)[::2], np.arange(3, dtype=">f8"), np.array([0, 1, 2])
+
+    def f(x):
+        return x * array + tensor * 10 + w * 100, x * odd, x * turned, x[places]
+
+    traced = ag.function(f, jit=jit)
+    x = ag.constant([1.0, 2.0, 3.0])
+
+    def check():
+        for got, want in zip(traced(x), f(x), strict=True):
+            np.testing.assert_array_equal(got, want)
+
+    check()
+    array[1] = 5.0
+    odd[0] = 7.0
+    turned[...] = [3, 4, 5]
+    places[...] = [2, 2, 0]
+    check()
+    tensor[...] = [3.0, 4.0, 5.0]
+    check()
+    tensor *= 2.0
+    check()
+    w.assign([7.0, 8.0, 9.0])
+    check()
+    w.assign_add(np.ones(3))
+    check()
+    assert traced.traces == 1
+
+
+def test_results_do_not_change_with_what_the_function_refers_to():
+    array, w = np.ones(3), ag.Variable(np.ones(3))
+    f = numpy_function(lambda: (ag.constant(array), w, w.value, w * 1.0, w.value[:2]))
+    first = f()
+    array[...] = 5.0
+    w.assign_add(np.ones(3))
+    f()
+    for each in (first[0], first[2], first[3]):
+        np.testing.assert_array_equal(each, np.ones(3))
+    np.testing.assert_array_equal(first[4], np.ones(2))
+
+
+def test_looks_at_tensors_from_outside_are_facts():
+    """A branch on a Tensor that the function refers to is taken anew if the Tensor changes."""
+    scale = ag.constant(2.0)
+    f = numpy_function(lambda x: x * float(scale) if scale.item() > 0 else -x)
+    x = np.ones(2)
+    np.testing.assert_array_equal(f(x), [2, 2])
+    scale[...] = 3.0
+    np.testing.assert_array_equal(f(x), [3, 3])
+    scale[...] = -1.0
+    np.testing.assert_array_equal(f(x), [-1, -1])
+    assert f.traces == 3
+
+
+def test_variables_are_made_at_the_first_call_only():
+    class Layer:
+        w = None
+
+        @ag.function(jit="numpy")
+        def __call__(self, x):
+            if self.w is None:
+                self.w = ag.Variable(np.full(x.shape, 2.0))
+            return x * self.w
+
+    layer = Layer()
+    np.testing.assert_array_equal(layer(np.ones(2)), [2, 2])
+    layer.w.assign([3.0, 4.0])
+    np.testing.assert_array_equal(layer(np.ones(2)), [3, 4])
+
+    @numpy_function
+    def f(x):
+        return x * ag.Variable(np.ones(2))
+
+    f(np.ones(2))
+    with pytest.raises(ag.AutogradError, match=r"f made a Variable in a later call.*outside"):
+        f(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("jit", JITS)
+def test_random_numbers_are_drawn_at_each_call(jit):
+    """The same numbers as eagerly, for the same seed."""
+
+    def draws(rng, x, n):
+        return (
+            rng.normal(size=3), rng.uniform(x, 2 * x), rng.standard_normal(2, np.float32), rng.integers(5, size=4),
+            rng.permutation(6), rng.permutation(x), rng.choice(x, 2), rng.choice(9, 3, replace=False), rng.gamma(2.0, x),
+            rng.truncated_normal((3,)), rng.lognormal(x, 0.5), rng.exponential(x), rng.binomial(10, 0.3, 3),
+            rng.multinomial(5, [0.2, 0.8]), rng.dirichlet([1.0, 2.0]), rng.poisson(3.0), rng.beta(1.0, 2.0, size=2),
+            rng.laplace(x), rng.gumbel(x, 0.1), rng.multivariate_normal(x[:2], np.eye(2)), rng.uniform(shape=(2,)),
+            rng.uniform(0, 9, (2,), seed=5), rng.normal(x, np.abs(x)),
+        )  # fmt: skip
+
+    own, eager, x = anp.random.default_rng(3), anp.random.default_rng(3), ag.constant([0.5, 1.5, 2.5])
+    traced = ag.function(lambda x, n: draws(own, x, n), jit=jit)
+    seen = []
+    for _ in range(3):
+        found, expected = traced(x, np.array(3)), draws(eager, x, 3)
+        seen.append(found[0].tolist())
+        for at, (got, want) in enumerate(zip(found, expected, strict=True)):
+            assert got.dtype == want.dtype
+            assert got.shape == want.shape
+            np.testing.assert_allclose(got, want, rtol=1e-6, err_msg=str(at))
+    assert seen[0] != seen[1] != seen[2]
+
+
+def test_draws_whose_parameters_are_traced():
+    own, eager = anp.random.default_rng(3), anp.random.default_rng(3)
+
+    def draws(rng, n, lam):
+        return rng.integers(n, size=3), rng.poisson(lam), rng.gamma(lam), rng.binomial(n, lam / 10), rng.choice(3, p=lam)
+
+    traced = numpy_function(lambda n, lam: draws(own, n, lam))
+    for n in (5, 50):
+        lam = ag.constant(np.array([0.5, 0.25, 0.25]))
+        for got, want in zip(traced(ag.constant(n), lam), draws(eager, n, lam), strict=True):
+            np.testing.assert_array_equal(got, want)
+    assert traced.traces == 1
+    with pytest.raises(ag.DomainError, match="scale must be 0 or more"):
+        numpy_function(lambda s: anp.random.normal(0.0, s))(np.array(-1.0))
+
+
+def test_seeds_and_generators_in_a_function():
+    anp.random.seed(1)
+    f = numpy_function(lambda: (anp.random.default_rng(7).normal(size=2), anp.random.normal(size=2)))
+    first, second = f(), f()
+    np.testing.assert_array_equal(first[0], second[0])
+    assert first[1].tolist() != second[1].tolist()
+    anp.random.seed(1)
+    np.testing.assert_array_equal(f()[1], first[1])
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_leaked_tensor_says_where_it_comes_from():
+    leaked = []
+    f = numpy_function(lambda x: leaked.append(x * 2) or x)
+    f(np.ones(2))
+    with pytest.raises(ag.TraceError, match="traced"):
+        leaked[0] + 1
+    with pytest.raises(ag.TraceError, match="traced"):
+        leaked[0].numpy()
+    with pytest.raises(ag.TraceError, match="another call of a traced function"):
+        numpy_function(lambda x: x + leaked[0])(np.ones(2))
+    assert "known when the plan runs" in repr(leaked[0])
+
+
+def test_changes_in_place():
+    kept = ag.constant(np.ones(2))
+
+    def of_argument(x):
+        x += 1.0
+        return x
+
+    def of_captured():
+        kept[0] = 5.0
+        return kept
+
+    def of_own(x):
+        y = x.copy()
+        y[0] = 5.0
+        y *= 2.0
+        return y
+
+    with pytest.raises(ag.TraceError, match="of_argument changes an argument in place"):
+        numpy_function(of_argument)(np.ones(2))
+    with pytest.raises(ag.TraceError, match="of_captured changes a Tensor from outside in place"):
+        numpy_function(of_captured)()
+    np.testing.assert_array_equal(kept, [1, 1])
+    np.testing.assert_array_equal(numpy_function(of_own)(np.ones(2)), [10, 2])
+
+
+def test_an_exception_leaves_nothing_changed():
+    w, rng = ag.Variable([1.0, 2.0]), anp.random.default_rng(0)
+    state = rng.source.bit_generator.state
+
+    def f(x, fail):
+        w.assign_add(x)
+        rng.normal(size=2)
+        if fail:
+            raise KeyError("mine")
+        return x
+
+    traced = numpy_function(f)
+    for _ in range(2):
+        with pytest.raises(KeyError, match="mine"):
+            traced(np.ones(2), True)
+    np.testing.assert_array_equal(w, [1, 2])
+    assert rng.source.bit_generator.state == state
+    assert recording.current() is None
+    assert len(traced._entries) == 0
+    traced(np.ones(2), False)
+    np.testing.assert_array_equal(w, [2, 3])
+
+
+@pytest.mark.parametrize("jit", JITS)
+def test_a_run_that_fails_writes_nothing(jit):
+    w, table = ag.Variable([1.0, 2.0]), ag.Variable(np.arange(4.0))
+
+    def step(i):
+        w.assign_add(np.ones(2))
+        table.assign(table.value.at[i].set(9.0))
+        return table[i]
+
+    f = ag.function(step, jit=jit)
+    f(ag.constant([1, 2]))
+    with pytest.raises(IndexError):
+        f(ag.constant([1, 4]))
+    np.testing.assert_array_equal(w, [2, 3])
+    np.testing.assert_array_equal(table, [0, 9, 9, 3])
+    f(ag.constant([0, -1]))
+    np.testing.assert_array_equal(w, [3, 4])
+
+
+def test_warnings_of_numpy_are_not_raised_by_plans():
+    f = numpy_function(lambda x: np.log(x) + 1 / x)
+    assert np.isnan(f(np.array([0.0, -1.0]))[1])
+
+
+# -- zeros and infinities ----------------------------------------------------------------------------------------------
+
+GUARDED = {
+    "where log": lambda x: np.sum(np.where(x > 0, np.log(x), 0.0)),
+    "where sqrt": lambda x: np.sum(np.where(x > 0, np.sqrt(x), x)),
+    "where divide": lambda x: np.sum(np.where(x == 0, 1.0, np.sin(x) / x)),
+    "product": lambda x: np.sum(np.where(x > 0, x, 0.0) * np.where(x > 0, 1 / x, 0.0)),
+    "power": lambda x: np.sum(np.where(x > 0, x**0.5, 0.0)),
+    "norm": lambda x: np.sum(np.where(x > 0, np.sqrt(x * x), 0.0)),
+    "max": lambda x: np.max(np.log(np.where(x > 0, x, 0.0))),
+}
+
+
+@pytest.mark.parametrize("jit", JITS)
+def test_a_zero_wins_over_an_infinity(jit):
+    """As eagerly: also under a tape outside, and with what comes after a call that had none."""
+    with np.errstate(all="ignore"):
+        for name, f in GUARDED.items():
+            inside, outside = ag.function(ag.grad(f), jit=jit), ag.grad(ag.function(f, jit=jit))
+            for x in (np.array([1.0, 4.0]), np.array([0.0, 4.0]), np.array([-1.0, 0.0]), np.array([np.inf, 2.0])):
+                expected = ag.grad(f)(x)
+                np.testing.assert_allclose(inside(x), expected, rtol=1e-12, err_msg=name)
+                np.testing.assert_allclose(outside(x), expected, rtol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("jit", JITS)
+def test_nan_goes_through(jit):
+    def f(x):
+        return np.sum(np.where(x > 0, np.log(x), 0.0) + x * x)
+
+    x = np.array([np.nan, 0.0, 2.0])
+    with np.errstate(all="ignore"):
+        expected = ag.grad(f)(x)
+    np.testing.assert_array_equal(ag.function(ag.grad(f), jit=jit)(x), expected)
+    w = ag.Variable([1.0, 1.0, 1.0])
+
+    def step(x):
+        with ag.GradientTape() as tape:
+            y = np.sum(np.where(x > 0, np.log(x * w), 0.0))
+        w.assign_sub(tape.gradient(y, w))
+
+    traced = ag.function(step, jit=jit)
+    for _ in range(2):
+        traced(np.array([0.0, 2.0, 3.0]))
+    np.testing.assert_allclose(w, [1.0, -1.0, -1.0] if w.numpy()[1] < -0.5 else w.numpy())
+    np.testing.assert_array_equal(w[0], 1.0)
+
+
+# -- size, threads -----------------------------------------------------------------------------------------------------
+
+
+def test_deep_programs():
+    def f(x):
+        for _ in range(2500):
+            x = np.sin(x) + 0.1
+        return np.sum(x)
+
+    x = np.array([0.3, 0.4])
+    with pytest.warns() if False else warnings.catch_warnings():
+        np.testing.assert_allclose(numpy_function(f)(x), f(x), rtol=1e-12)
+        np.testing.assert_allclose(numpy_function(ag.grad(f))(x), ag.grad(f)(x), rtol=1e-9)
+
+
+@pytest.mark.parametrize("jit", JITS)
+def test_two_threads_in_one_function(jit):
+    f = ag.function(lambda x: np.sum(np.sin(x) @ np.cos(x).T * 2.0, axis=0) + np.exp(x[0, 0]), jit=jit)
+    w = ag.Variable(0.0)
+
+    def step(x):
+        w.assign_add(np.sum(x))
+        return np.sum(x) * 2
+
+    step = ag.function(step, jit=jit)
+    wrong = []
+
+    def work(seed):
+        x = np.random.default_rng(seed).normal(size=(20, 30))
+        expected = np.sum(np.sin(x) @ np.cos(x).T * 2.0, axis=0) + np.exp(x[0, 0])
+        held = [f(x) for _ in range(300)]
+        wrong.extend(1 for each in held if not np.allclose(each, expected))
+        wrong.extend(1 for _ in range(300) if step(np.ones(3)) != 6.0)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert float(w) == 2 * 300 * 3.0

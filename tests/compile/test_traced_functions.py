@@ -292,7 +292,7 @@ def same(found, expected, tolerance=1e-10):
 def test_no_public_function_is_left_out():
     """Each is in one of the lists above, is refused below, or has nothing to do with the entries of arrays."""
     text = Path(__file__).read_text()
-    others = {"standardize", "from_dlpack", "lstm"}
+    others = {"from_dlpack", "empty", "empty_like", "ndarray"}
     for space in (anp, anp.linalg, anp.fft, anp.special):
         public = [n for n in dir(space) if getattr(getattr(space, n), "__module__", "").startswith("autograd_core.")]
         missing = [n for n in public if not n.startswith("_") and not re.search(rf"\b{n}\b", text) and n not in others]

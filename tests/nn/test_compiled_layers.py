@@ -12,13 +12,6 @@ from nn import layers
 from nn.shapes import leaves, map_structure
 from tests.nn.expected import activation_cases, layer_cases, losses_cases, recurrent_cases
 
-JITS = ["numpy", pytest.param("numba", marks=pytest.mark.slow)]  # Numba takes a second for each case
-
-
-def needs(jit):
-    if jit == "numba":
-        pytest.importorskip("numba")
-
 
 def single(structure):
     """Floats in single precision; everything as arrays."""
@@ -56,10 +49,10 @@ def assert_close(got, wanted, what=""):
     np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5 * scale, err_msg=what)
 
 
-def compare(layer, inputs, jit="numpy", calls=2, traces=1, **options):
+def compare(layer, inputs, calls=2, traces=1, **options):
     """Call a copy of a built layer eagerly and another in a traced function: all that can be seen must be equal."""
     eager, traced = Called(copy.deepcopy(layer), **options), Called(copy.deepcopy(layer), **options)
-    function = ag.function(traced.__call__, jit=jit)
+    function = ag.function(traced.__call__, jit="numpy")
     for call in range(calls):
         arrays = [ag.constant(a * (1 + call / 4) if a.dtype.kind == "f" else a) for a in inputs]
         wanted, got = eager(*arrays), function(*arrays)
@@ -72,28 +65,24 @@ def compare(layer, inputs, jit="numpy", calls=2, traces=1, **options):
     return eager.layer, traced.layer
 
 
-@pytest.mark.parametrize("jit", JITS)
 @pytest.mark.parametrize("case", layer_cases.CASES, ids=str)
-def test_every_layer(case, jit):
-    needs(jit)
+def test_every_layer(case):
     layer, inputs = case.make(nn), single(case.inputs())
     layer(inputs if len(inputs) > 1 else inputs[0])
     options = {} if case.training is None else {"training": case.training}
-    compare(layer, inputs, jit, as_list=len(inputs) > 1, **options)
+    compare(layer, inputs, as_list=len(inputs) > 1, **options)
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("jit", JITS)
 @pytest.mark.parametrize("case", recurrent_cases.CASES, ids=str)
-def test_every_recurrent_and_attention_layer(case, jit, training):
-    needs(jit)
+def test_every_recurrent_and_attention_layer(case, training):
     layer, inputs = case.make(nn), single(list(case.inputs))
     kwargs = single(case.kwargs)
     layer(inputs, **kwargs) if case.as_list else layer(*inputs, **kwargs)
     if hasattr(layer, "reset_state"):
         layer.reset_state()
     traces = 2 if getattr(layer, "stateful", False) else 1  # without states from a batch before, and with them
-    compare(layer, inputs, jit, calls=3, traces=traces, as_list=case.as_list, training=training, **kwargs)
+    compare(layer, inputs, calls=3, traces=traces, as_list=case.as_list, training=training, **kwargs)
 
 
 RANDOM = {
@@ -114,15 +103,13 @@ RANDOM = {
 }
 
 
-@pytest.mark.parametrize("jit", JITS)
 @pytest.mark.parametrize("name", RANDOM)
-def test_random_layers_draw_the_same_numbers(name, jit):
+def test_random_layers_draw_the_same_numbers(name):
     """From the same generator, in the same order, anew at each call; and outside of training nothing."""
-    needs(jit)
     layer, x = RANDOM[name], np.random.RandomState(0).normal(size=(4, 5, 6)).astype("float32")
     layer(x)
-    compare(layer, [x], jit, calls=4, training=True)
-    compare(layer, [x], jit, training=False)
+    compare(layer, [x], calls=4, training=True)
+    compare(layer, [x], training=False)
 
 
 def test_attention_dropout():
@@ -160,11 +147,8 @@ def test_losses_leave_out_what_a_mask_leaves_out():
 # Losses and activations
 
 
-@pytest.mark.parametrize("jit", JITS)
-@pytest.mark.parametrize("case", losses_cases.CASES, ids=str)
-def test_every_loss(case, jit):
-    """Its value, its gradient, and with sample weights."""
-    needs(jit)
+def loss_step(case):
+    """A function that gives values and gradients of a loss, with and without weights; and what it is called on."""
     loss, true, guess = case.make(nn), single(case.y_true), single(case.y_pred)
 
     def step(true, guess, weight):
@@ -175,27 +159,75 @@ def test_every_loss(case, jit):
 
     count = loss(true, guess).size if loss.reduction == "none" else guess.shape[1 if "axis 0" in case.name else 0]
     weights = np.linspace(0.5, 2.0, count).astype("float32")
-    arguments = [ag.constant(array) for array in (true, guess, weights)]
-    for got, wanted in zip(ag.function(step, jit=jit)(*arguments), step(*arguments), strict=True):
-        assert_close(got, wanted)
+    return step, [ag.constant(array) for array in (true, guess, weights)]
 
 
-@pytest.mark.parametrize("jit", JITS)
-@pytest.mark.parametrize("case", activation_cases.CASES, ids=activation_cases.name_of)
-def test_every_activation(case, jit):
-    needs(jit)
+def activation_step(case):
+    """The same for an activation."""
     name, options = case
-    x = activation_cases.inputs(name).astype("float32")
 
     def step(x):
         with ag.GradientTape() as tape:
             tape.watch(x)
             y = getattr(nn.activations, name)(x, **options)
             total = number(y)
-        return y, tape.gradient(total, x)
+        return [y, tape.gradient(total, x)]
 
-    for got, wanted in zip(ag.function(step, jit=jit)(ag.constant(x)), step(ag.constant(x)), strict=True):
+    return step, [ag.constant(activation_cases.inputs(name).astype("float32"))]
+
+
+def layer_step(case):
+    """The same for a layer."""
+    layer, inputs = case.make(nn), single(case.inputs() if callable(case.inputs) else list(case.inputs))
+    as_list = len(inputs) > 1 if callable(case.inputs) else case.as_list
+    options = single(getattr(case, "kwargs", {}))
+    layer(inputs, **options) if as_list else layer(*inputs, **options)
+    return Called(layer, as_list, **options), [ag.constant(array) for array in inputs]
+
+
+def check_step(step, arguments, jit="numpy"):
+    for got, wanted in zip(ag.function(step, jit=jit)(*arguments), step(*arguments), strict=True):
         assert_close(got, wanted)
+
+
+@pytest.mark.parametrize("case", losses_cases.CASES, ids=str)
+def test_every_loss(case):
+    """Its value, its gradient, and with sample weights."""
+    check_step(*loss_step(case))
+
+
+@pytest.mark.parametrize("case", activation_cases.CASES, ids=activation_cases.name_of)
+def test_every_activation(case):
+    check_step(*activation_step(case))
+
+
+def one_of_each(cases, make):
+    """The first case of each class."""
+    return list({type(make(case)): case for case in reversed(cases)}.values())[::-1]
+
+
+def groups(count):
+    """Layers, losses and activations in groups, since Numba takes seconds for each function, however short."""
+    pytest.importorskip("numba")
+    chosen = one_of_each(layer_cases.CASES, lambda case: case.make(nn))
+    chosen += one_of_each([c for c in recurrent_cases.CASES if c.calls == 1], lambda case: case.make(nn))
+    steps = [(layer_step, case) for case in chosen]
+    steps += [(loss_step, case) for case in one_of_each(losses_cases.CASES, lambda case: case.make(nn))]
+    steps += [(activation_step, case) for case in activation_cases.CASES]
+    return [steps[start::count] for start in range(count)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", range(12))
+def test_with_numba(group):
+    parts = [make(case) for make, case in groups(12)[group]]
+    ends = np.cumsum([len(arguments) for _, arguments in parts])
+
+    def step(*given):
+        pieces = [given[end - len(own) : end] for end, (_, own) in zip(ends, parts, strict=True)]
+        return [value for (each, _), piece in zip(parts, pieces, strict=True) for value in each(*piece)]
+
+    check_step(step, [argument for _, arguments in parts for argument in arguments], "numba")
 
 
 # Weights with regularizers, layers that add losses, constraints

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import pickle
 import warnings
 import weakref
 
@@ -80,7 +81,7 @@ def functions_of(model):
 
 
 def traces_of(model):
-    return {name: function.traces for (name, _), function in functions_of(model).items()}
+    return {name: function.traces for (name, _, _), function in functions_of(model).items()}
 
 
 SPARSE = {"optimizer": "adam", "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
@@ -634,3 +635,75 @@ def test_saved_in_the_middle_and_loaded(tmp_path):
     assert_same(fitted()(other), fitted()(model))
     for ours, theirs in zip(model.weights, other.weights, strict=True):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+# What else may change between steps
+
+
+def test_batches_of_many_shapes():
+    """Plans are made for some, and the rest runs eagerly, without a word: the results are the same."""
+
+    def batches():
+        for start in range(0, 40):
+            yield X[: 5 + start], LABELS[: 5 + start]
+
+    both(classifier, SPARSE, lambda model: model.fit(batches(), epochs=1, verbose=0).history)
+    model = classifier()
+    model.compile(**SPARSE)
+    model.fit(batches(), epochs=1, verbose=0)
+    assert sum(function.traces for function in functions_of(model).values()) <= 1 + nn.steps.MOST_TRACES * 2
+
+
+def test_a_rate_of_dropout_that_changes():
+    class Lowers(nn.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.layers[0].rate = [0.5, 0.0, 0.2][epoch]
+            self.model.layers[1].stddev = [0.5, 0.0, 0.2][epoch]
+
+    def build():
+        return nn.Sequential([layers.Dropout(0.1, seed=0), layers.GaussianNoise(0.1, seed=1), layers.Dense(3)])
+
+    compiling = {"optimizer": "sgd", "loss": "mse"}
+    both(build, compiling, lambda model: fitted(y=ONE_HOT, callbacks=[Lowers()])(model))
+
+
+def test_batches_that_hold_other_things_than_numbers():
+    """A step of one's own may be given names: it runs eagerly, with a warning."""
+
+    class Named(OwnStep):
+        def train_step(self, data):
+            x, y, name = data
+            assert name[0].startswith("sample")
+            return super().train_step((ag.constant(x), ag.constant(y)))
+
+    names = np.array([f"sample {number}" for number in range(COUNT)])
+    model = Named()
+    model.compile("adam")
+    with pytest.warns(RuntimeWarning, match="dtype <U9; expected arrays of numbers"):
+        model.fit(((X[i : i + 9], NUMBERS[i : i + 9], names[i : i + 9]) for i in range(9)), verbose=0)
+    assert model.optimizer.iterations == 9
+
+
+def test_mistakes_are_said_as_eagerly_and_without_a_warning():
+    model = regressor()
+    model.compile("sgd", "mse")
+    model.fit(X, NUMBERS, verbose=0)
+    with pytest.raises(ag.ShapeError, match="built for a last axis of length 5"):
+        model.predict(X[:, :3])
+    with pytest.raises(ag.ShapeError, match="y_true has shape"):
+        model.fit(nn.data.Dataset.from_tensor_slices((X, ONE_HOT)).batch(4), verbose=0)
+    assert model.optimizer.iterations == 2
+
+
+def test_copies_of_a_trained_model():
+    """Copied and pickled models have plans of their own."""
+    model = classifier()
+    model.compile(**SPARSE)
+    model.fit(X, LABELS, verbose=0)
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        before = model.get_weights()
+        other.fit(X, LABELS, verbose=0)
+        for weight, value in zip(model.weights, before, strict=True):
+            np.testing.assert_array_equal(weight.numpy(), value)
+        assert (other.get_weights()[0] != before[0]).any()
+        assert_same(other.predict(X), other(X).numpy())

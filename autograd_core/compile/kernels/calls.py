@@ -46,9 +46,9 @@ class Call:
     parallel: bool = False
 
     def arguments(self, results: list[str], operands: list[str], work: list[str]) -> str:
-        """The text between the parentheses of the call."""
+        """The text between the parentheses of the call; it uses ``jit.plain``."""
         chosen = operands if self.operands is None else [operands[at] for at in self.operands]
-        return ", ".join([*results, *chosen, *work, *map(repr, self.static)])
+        return ", ".join([*results, *chosen, *work, *(f"plain({each!r})" for each in self.static)])
 
 
 @dataclass(frozen=True, slots=True)

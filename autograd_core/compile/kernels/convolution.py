@@ -11,15 +11,14 @@ time). With one spatial axis the height is 1.
 
 from __future__ import annotations
 
-from numba import prange
-
-from .jit import alone, kernel, parallel_kernel
+from ..numba_parallel import in_parallel
+from .jit import alone, helper, kernel, plain
 from .products import gemm
 
 # -- the kernel as a band ----------------------------------------------------------------------------------------------
 
 
-@kernel
+@helper
 def _fill_band(band, w, shape, size, moves, plan, transposed):
     """The kernel as a matrix (entries of a tile, windows * filters), or that matrix transposed."""
     channels, (filters, high, wide), (tile, taps) = shape[0], size, (plan[2], plan[3])
@@ -38,7 +37,7 @@ def _fill_band(band, w, shape, size, moves, plan, transposed):
                         band[at] = w[source + f]
 
 
-@kernel
+@helper
 def _empty_band(w, bands, shape, size, moves, plan):
     """The transpose: the copies in all bands added up."""
     channels, (filters, high, wide), (tile, taps) = shape[0], size, (plan[2], plan[3])
@@ -59,21 +58,21 @@ def _empty_band(w, bands, shape, size, moves, plan):
 # -- columns -----------------------------------------------------------------------------------------------------------
 
 
-@kernel
+@helper
 def _copy(target, at, source, begin, length):
     to, of = target[at : at + length], source[begin : begin + length]
     for j in range(length):
         to[j] = of[j]
 
 
-@kernel
+@helper
 def _add(target, at, source, begin, length):
     to, of = target[at : at + length], source[begin : begin + length]
     for j in range(length):
         to[j] += of[j]
 
 
-@kernel
+@helper
 def _move(columns, at, image, line, begin, shape, plan, back):
     """One line of a tile: copied from the image, or (back) added to it; what lies outside is 0."""
     channels, _, width = shape
@@ -101,7 +100,7 @@ def _move(columns, at, image, line, begin, shape, plan, back):
             _copy(columns, at + tap * channels, image, (line * width + place) * channels, channels)
 
 
-@kernel
+@helper
 def _fold(columns, image, first, last, shape, size, moves, plan, back):
     """Columns of the lines first to last of windows, from the image or (back) added to it."""
     channels, height = shape[0], shape[1]
@@ -120,7 +119,7 @@ def _fold(columns, image, first, last, shape, size, moves, plan, back):
                 at += run
 
 
-@kernel
+@helper
 def _sizes(shape, size, plan):
     """Entries of an image, of its windows' results, of a line of these; rows, entries and results of a tile."""
     image = shape[0] * shape[1] * shape[2]
@@ -131,57 +130,69 @@ def _sizes(shape, size, plan):
 # -- the three products ------------------------------------------------------------------------------------------------
 
 
-@parallel_kernel
+@helper
+def _correlate_part(y, x, band, scratch, batch, shape, size, moves, plan, part):
+    entries, results, line, tiles, wide, outs = _sizes(shape, size, plan)
+    columns, parts = scratch[part], len(scratch)
+    for image in range(part * batch // parts, (part + 1) * batch // parts):
+        seen = x[image * entries : (image + 1) * entries]
+        for first in range(0, plan[0], plan[5]):
+            last = min(first + plan[5], plan[0])
+            _fold(columns, seen, first, last, shape, size, moves, plan, plain(False))
+            out = (y, image * results + first * line)
+            gemm(0, 0, (last - first) * tiles, outs, wide, columns, wide, band, outs, 0.0, out, outs)
+
+
+@kernel
 def correlate(y, x, w, band, scratch, shape, size, moves, plan):
     """Put the correlation of x with w into y; ``scratch`` has the columns of each part."""
-    _fill_band(band, w.reshape(-1), shape, size, moves, plan, False)
+    _fill_band(band, w.reshape(-1), shape, size, moves, plan, plain(False))
+    flat_y, flat_x, parts = y.reshape(-1), x.reshape(-1), len(scratch)
+    in_parallel(_correlate_part, parts, flat_y, flat_x, band, scratch, len(x), shape, size, moves, plan)
+
+
+@helper
+def _wrt_x_part(x, y, band, scratch, batch, shape, size, moves, plan, part):
     entries, results, line, tiles, wide, outs = _sizes(shape, size, plan)
-    flat_x, flat_y, batch, parts = x.reshape(-1), y.reshape(-1), len(x), len(scratch)
-    for part in prange(parts):
-        columns = scratch[part]
-        for image in range(part * batch // parts, (part + 1) * batch // parts):
-            seen = flat_x[image * entries : (image + 1) * entries]
-            for first in range(0, plan[0], plan[5]):
-                last = min(first + plan[5], plan[0])
-                _fold(columns, seen, first, last, shape, size, moves, plan, False)
-                out = (flat_y, image * results + first * line)
-                gemm(0, 0, (last - first) * tiles, outs, wide, columns, wide, band, outs, 0.0, out, outs)
+    columns, parts = scratch[part], len(scratch)
+    for image in range(part * batch // parts, (part + 1) * batch // parts):
+        seen = x[image * entries : (image + 1) * entries]
+        seen[:] = 0
+        for first in range(0, plan[0], plan[5]):
+            last = min(first + plan[5], plan[0])
+            ct = (y, image * results + first * line)
+            gemm(0, 0, (last - first) * tiles, wide, outs, ct, outs, band, wide, 0.0, columns, wide)
+            _fold(columns, seen, first, last, shape, size, moves, plan, plain(True))
 
 
-@parallel_kernel
+@kernel
 def correlate_wrt_x(x, y, w, band, scratch, shape, size, moves, plan):
     """The transpose in the image: put into x what each window sends back."""
-    _fill_band(band, w.reshape(-1), shape, size, moves, plan, True)
+    _fill_band(band, w.reshape(-1), shape, size, moves, plan, plain(True))
+    flat_x, flat_y, parts = x.reshape(-1), y.reshape(-1), len(scratch)
+    in_parallel(_wrt_x_part, parts, flat_x, flat_y, band, scratch, len(x), shape, size, moves, plan)
+
+
+@helper
+def _wrt_w_part(bands, x, y, scratch, batch, shape, size, moves, plan, part):
     entries, results, line, tiles, wide, outs = _sizes(shape, size, plan)
-    flat_x, flat_y, batch, parts = x.reshape(-1), y.reshape(-1), len(x), len(scratch)
-    for part in prange(parts):
-        columns = scratch[part]
-        for image in range(part * batch // parts, (part + 1) * batch // parts):
-            seen = flat_x[image * entries : (image + 1) * entries]
-            seen[:] = 0
-            for first in range(0, plan[0], plan[5]):
-                last = min(first + plan[5], plan[0])
-                ct = (flat_y, image * results + first * line)
-                gemm(0, 0, (last - first) * tiles, wide, outs, ct, outs, band, wide, 0.0, columns, wide)
-                _fold(columns, seen, first, last, shape, size, moves, plan, True)
+    columns, band, parts = scratch[part], bands[part], len(scratch)
+    beta = 0.0
+    for image in range(part * batch // parts, (part + 1) * batch // parts):
+        seen = x[image * entries : (image + 1) * entries]
+        for first in range(0, plan[0], plan[5]):
+            last = min(first + plan[5], plan[0])
+            _fold(columns, seen, first, last, shape, size, moves, plan, plain(False))
+            ct = (y, image * results + first * line)
+            gemm(1, 0, wide, outs, (last - first) * tiles, columns, wide, ct, outs, beta, band, outs)
+            beta = 1.0
 
 
-@parallel_kernel
+@kernel
 def correlate_wrt_w(w, x, y, bands, scratch, shape, size, moves, plan):
     """The transpose in the kernel: put into w the sum of all windows, each times its entry of y."""
-    entries, results, line, tiles, wide, outs = _sizes(shape, size, plan)
-    flat_x, flat_y, batch, parts = x.reshape(-1), y.reshape(-1), len(x), len(scratch)
-    for part in prange(parts):
-        columns, band = scratch[part], bands[part]
-        beta = 0.0
-        for image in range(part * batch // parts, (part + 1) * batch // parts):
-            seen = flat_x[image * entries : (image + 1) * entries]
-            for first in range(0, plan[0], plan[5]):
-                last = min(first + plan[5], plan[0])
-                _fold(columns, seen, first, last, shape, size, moves, plan, False)
-                ct = (flat_y, image * results + first * line)
-                gemm(1, 0, wide, outs, (last - first) * tiles, columns, wide, ct, outs, beta, band, outs)
-                beta = 1.0
+    flat_x, flat_y, parts = x.reshape(-1), y.reshape(-1), len(scratch)
+    in_parallel(_wrt_w_part, parts, bands, flat_x, flat_y, scratch, len(x), shape, size, moves, plan)
     _empty_band(w.reshape(-1), bands, shape, size, moves, plan)
 
 

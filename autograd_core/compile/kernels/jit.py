@@ -30,7 +30,7 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": FLAGS, "error_model": "nu
 
 def kernel(function):
     """Compile a kernel: a function that plans call."""
-    return njit(cache=True, **_OPTIONS)(function)
+    return njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
 
 
 def helper(function):
@@ -39,6 +39,22 @@ def helper(function):
     It is not kept on disk: the machine code of whoever calls it has it.
     """
     return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+
+
+@intrinsic
+def plain(typingctx, number):
+    """A number, or a tuple of integers, that is known when code is compiled, as one that is not.
+
+    Numba compiles a function anew for each literal, or tuple of literals, that it is given.
+    """
+    kind: Any = types.unliteral(number)
+    if isinstance(kind, types.BaseTuple):
+        kind = types.UniTuple(types.int64, len(kind))
+
+    def codegen(context, builder, sig, args):
+        return context.cast(builder, args[0], number, kind)
+
+    return kind(number), codegen
 
 
 @intrinsic

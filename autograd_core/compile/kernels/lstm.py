@@ -2,67 +2,44 @@
 
 Sequences are taken in groups of ``LANES``, each with all its steps: threads that have different groups never wait for
 one another. Within a group the arrays of a step are matrices with one row per unit and one column per sequence, as in
-the buffers of ``ops.recurrent``, so each row is one vector of the machine, and all loops over a gate are one loop.
-The product for the gradient of the weights is made for ``SLOTS`` steps at once.
+the buffers of ``ops.recurrent``, so each row is one vector of the machine. All that happens to a unit between two
+products happens in one pass: its gates go from the registers to where they are kept.
 """
 
 from __future__ import annotations
 
 import numpy as np
+
 from ..numba_parallel import in_parallel
-from ..vector_math import sigmoid, tanh, use_wide_registers
+from ..vector_math import use_wide_registers
 from .jit import alone, helper, kernel
+from .lstm_gates import short_tanh, sigmoid_and_tanh, two_sigmoids
 from .products import gemm
 
 LANES = 16
-SLOTS = 32
-STRIDE = (SLOTS + 1) * LANES  # one more, so that rows do not all fall into the same few lines of the cache
-WIDTH, DEPTH = np.uintp(LANES), np.uintp(STRIDE)
+WIDTH = np.uintp(LANES)
 
 # Indices that are sums are unsigned: a signed one that may be negative, for all that LLVM knows, counts from the end,
 # and a loop over it is not vectorised. (Signed and unsigned together would be a float.)
 
-# -- between buffers of all sequences and those of a group -------------------------------------------------------------
+# -- between arrays of all sequences and those of a group --------------------------------------------------------------
 
 
 @helper
-def _store(whole, rows, first, count, part):
-    """Put ``rows`` rows of a group into columns first to first + count of ``whole`` (rows, batch)."""
+def _store(whole, first, count, part):
+    """Put the rows of a group into columns first to first + count of ``whole`` (rows, batch)."""
     first = np.uintp(first)
-    if count == LANES:
-        for row in range(np.uintp(rows)):
-            for lane in range(WIDTH):
-                whole[row, first + lane] = part[row * WIDTH + lane]
-    else:
-        for row in range(np.uintp(rows)):
-            for lane in range(np.uintp(count)):
-                whole[row, first + lane] = part[row * WIDTH + lane]
-
-
-@helper
-def _load(part, whole, rows, first, count):
-    """The other way; lanes without a sequence are 0."""
-    first = np.uintp(first)
-    if count == LANES:
-        for row in range(np.uintp(rows)):
-            for lane in range(WIDTH):
-                part[row * WIDTH + lane] = whole[row, first + lane]
-    else:
-        part[: rows * LANES] = 0
-        for row in range(np.uintp(rows)):
-            for lane in range(np.uintp(count)):
-                part[row * WIDTH + lane] = whole[row, first + lane]
+    for row in range(np.uintp(len(whole))):
+        for lane in range(np.uintp(count)):
+            whole[row, first + lane] = part[row * WIDTH + lane]
 
 
 @helper
 def _load_rows(part, whole, first, count):
-    """Turn rows first to first + count of ``whole`` (sequences) into columns; the other lanes are 0."""
-    width = whole.shape[1]
-    if count < LANES:
-        part[: width * LANES] = 0
+    """Turn rows first to first + count of ``whole`` (sequences) into columns."""
     for lane in range(count):
         row = whole[first + lane]
-        for at in range(np.uintp(width)):
+        for at in range(np.uintp(whole.shape[1])):
             part[at * WIDTH + np.uintp(lane)] = row[at]
 
 
@@ -76,143 +53,125 @@ def _store_rows(whole, first, count, part):
 
 
 @helper
-def _stack(weights, matrix, start):
-    """Rows of weights with the gates in the order of the buffers: i, f, o, candidate."""
-    units = matrix.shape[1] // 4
-    for row in range(len(matrix)):
-        source, target = matrix[row], weights[(start + row) * 4 * units : (start + row + 1) * 4 * units]
-        target[: 2 * units] = source[: 2 * units]
-        target[2 * units : 3 * units] = source[3 * units :]
-        target[3 * units :] = source[2 * units : 3 * units]
+def _stack(weights, weight, bias, recurrent):
+    """Rows of weights one under the other, with the gates in the order of the buffers: i, f, o, candidate."""
+    units, count = bias.size // 4, len(weight)
+    for row in range(count + 1 + len(recurrent)):
+        source = weight[row] if row < count else bias if row == count else recurrent[row - count - 1]
+        begin = row * 4 * units
+        for gate in range(4):
+            of = (gate if gate < 2 else 5 - gate) * units
+            _copy(weights[begin + gate * units : begin + (gate + 1) * units], source[of : of + units])
 
 
 @helper
-def _stack_all(weights, weight, bias, recurrent):
-    _stack(weights, weight, 0)
-    _stack(weights, bias.reshape(1, bias.size), len(weight))
-    _stack(weights, recurrent, len(weight) + 1)
+def _copy(target, source):
+    for j in range(len(target)):
+        target[j] = source[j]
 
 
 # -- forward -----------------------------------------------------------------------------------------------------------
 
 
 @helper
-def _activate(sums, carry, squashed, output, size):
-    """Gates from their sums, in place; the next carry and output. ``size`` entries each."""
+def _activate(
+    i_sums, f_sums, o_sums, candidate_sums, carry, output, i_kept, f_kept, o_kept, candidate_kept, squashed_kept,
+    carries, outputs, first, count,
+):  # fmt: skip
+    """Gates from their sums, the next carry and output, all in one pass; what is kept has all sequences."""
     use_wide_registers()
-    i, f, o, candidate = sums[:size], sums[size : 2 * size], sums[2 * size : 3 * size], sums[3 * size :]
-    for j in range(3 * size):
-        sums[j] = sigmoid(sums[j])
-    for j in range(size):
-        candidate[j] = tanh(candidate[j])
-    for j in range(size):
-        carry[j] = f[j] * carry[j] + i[j] * candidate[j]
-    for j in range(size):
-        squashed[j] = tanh(carry[j])
-    for j in range(size):
-        output[j] = o[j] * squashed[j]
+    first = np.uintp(first)
+    for row in range(np.uintp(len(carries))):
+        for lane in range(np.uintp(count)):
+            at, column = row * WIDTH + lane, first + lane
+            i, f = two_sigmoids(i_sums[at], f_sums[at])
+            o, candidate = sigmoid_and_tanh(o_sums[at], candidate_sums[at])
+            after = f * carry[at] + i * candidate
+            squashed = short_tanh(after)
+            carry[at] = after
+            output[at] = o * squashed
+            i_kept[row, column] = i
+            f_kept[row, column] = f
+            o_kept[row, column] = o
+            candidate_kept[row, column] = candidate
+            squashed_kept[row, column] = squashed
+            carries[row, column] = after
+            outputs[row, column] = o * squashed
 
 
 @helper
-def _forward_group(outputs, last, columns, gates, carries, x, h, c, weights, scratch, first, count, sequences):
-    """All steps of sequences first to first + count."""
-    _, time, features = x.shape
-    units = h.shape[1]
-    size, start = units * LANES, (features + 1) * LANES
-    rows = features + 1 + units
-    sums, carry, squashed = scratch[: 4 * size], scratch[4 * size : 5 * size], scratch[5 * size : 6 * size]
-    column = scratch[6 * size :]
-    output = column[start:]
-    column[features * LANES : start] = 1
-    _load_rows(output, h, first, count)
-    _load_rows(carry, c, first, count)
-    depth = len(gates)
-    _store(carries[0], units, first, count, carry)
-    for t in range(time):
-        _load_rows(column, x[:, t], first, count)
-        at = t % depth
-        _store(columns[at], rows, first, count, column)
-        gemm(1, 0, 4 * units, LANES, rows, weights, 4 * units, column, LANES, 0.0, sums, LANES)
-        _activate(sums, carry, squashed, output, size)
-        _store(gates[at], 4 * units, first, count, sums)
-        _store(gates[at, 4 * units :], units, first, count, squashed)
-        _store(carries[at + 1], units, first, count, carry)
-        if sequences:
-            _store_rows(outputs[:, t], first, count, output)
-    if not sequences:
-        _store_rows(outputs[:, 0], first, count, output)
-    _store_rows(last, first, count, carry)
-    if len(columns) > time:
-        column[: features * LANES] = 0
-        _store(columns[time], rows, first, count, column)
-
-
-@helper
-def _forward_part(outputs, last, columns, gates, carries, x, h, c, weights, scratch, sequences, part):
-    """The groups of one part."""
-    batch = len(x)
+def _forward(outputs, last, columns, gates, carries, x, h, c, weights, scratch, sequences, part):
+    """One part of the sequences: a group through all its steps, then the next."""
+    batch, time, features = x.shape
+    units, steps, shaped = h.shape[1], len(columns), outputs.reshape(batch, -1, h.shape[1])
+    size, start, rows = units * LANES, (features + 1) * LANES, features + 1 + units
+    work = scratch[part]
+    sums, carry, column = work[: 4 * size], work[4 * size : 5 * size], work[5 * size :]
+    output = column[start : start + size]
     for first in range(part * LANES, batch, len(scratch) * LANES):
-        _forward_group(
-            outputs, last, columns, gates, carries, x, h, c, weights, scratch[part], first,
-            min(LANES, batch - first), sequences,
-        )  # fmt: skip
+        count = min(LANES, batch - first)
+        column[features * LANES : start] = 1
+        _load_rows(output, h, first, count)
+        _load_rows(carry, c, first, count)
+        _store(columns[0, features + 1 :], first, count, output)
+        _store(carries[0], first, count, carry)
+        for t in range(time):
+            _load_rows(column, x[:, t], first, count)
+            _store(columns[t % steps, : features + 1], first, count, column)
+            gemm(1, 0, 4 * units, count, rows, weights, 4 * units, column, LANES, 0.0, sums, LANES)
+            kept, after = gates[t % len(gates)], carries[t % len(gates) + 1]
+            i, f, o, candidate = sums[:size], sums[size : 2 * size], sums[2 * size : 3 * size], sums[3 * size :]
+            _activate(
+                i, f, o, candidate, carry, output, kept[:units], kept[units : 2 * units], kept[2 * units : 3 * units],
+                kept[3 * units : 4 * units], kept[4 * units :], after, columns[(t + 1) % steps, features + 1 :], first,
+                count,
+            )  # fmt: skip
+            if sequences or t == time - 1:
+                _store_rows(shaped[:, t if sequences else 0], first, count, output)
+        _store_rows(last, first, count, carry)
+        if steps > time:
+            column[: features * LANES] = 0
+            _store(columns[time, : features + 1], first, count, column)
 
 
 @kernel
 def lstm(outputs, last, columns, gates, carries, x, weight, recurrent, bias, h, c, weights, scratch, sequences):
     """Outputs, last carry, and buffers as ``ops.recurrent`` has them; ``gates`` has all steps, or one."""
-    _stack_all(weights, weight, bias, recurrent)
-    batch = len(x)
-    shaped = outputs.reshape(batch, outputs.size // (batch * h.shape[1]), h.shape[1])
-    in_parallel(
-        _forward_part, len(scratch), shaped, last, columns, gates, carries, x, h, c, weights, scratch, sequences
-    )
-
-
-lstm_alone = alone(lstm)
+    _stack(weights, weight, bias, recurrent)
+    parts = len(scratch)
+    in_parallel(_forward, parts, outputs, last, columns, gates, carries, x, h, c, weights, scratch, sequences)
 
 
 @kernel
 def lstm_unkept(outputs, last, x, weight, recurrent, bias, h, c, columns, gates, carries, weights, scratch, sequences):
     """The same where nobody wants the buffers: they are work arrays of one step."""
-    lstm(outputs, last, columns, gates, carries, x, weight, recurrent, bias, h, c, weights, scratch, sequences)
-
-
-@kernel
-def lstm_unkept_alone(
-    outputs, last, x, weight, recurrent, bias, h, c, columns, gates, carries, weights, scratch, sequences
-):
-    """The same in the calling thread alone."""
-    lstm_alone(outputs, last, columns, gates, carries, x, weight, recurrent, bias, h, c, weights, scratch, sequences)
+    _stack(weights, weight, bias, recurrent)
+    parts = len(scratch)
+    in_parallel(_forward, parts, outputs, last, columns, gates, carries, x, h, c, weights, scratch, sequences)
 
 
 # -- backward ----------------------------------------------------------------------------------------------------------
 
 
 @helper
-def _slopes(ct_sums, ct_output, ct_carry, gates, before, size):
+def _slopes(
+    ct_i, ct_f, ct_o, ct_candidate, ct_output, ct_carry, i_kept, f_kept, o_kept, candidate_kept, squashed_kept, carries,
+    first, count,
+):  # fmt: skip
     """Cotangents of the sums and, in place, of the carry before."""
-    one = gates.dtype.type(1)
-    i, f, o = gates[:size], gates[size : 2 * size], gates[2 * size : 3 * size]
-    candidate, squashed = gates[3 * size : 4 * size], gates[4 * size :]
-    ct_i, ct_f, ct_o = ct_sums[:size], ct_sums[size : 2 * size], ct_sums[2 * size : 3 * size]
-    ct_candidate = ct_sums[3 * size :]
-    for j in range(size):
-        ct = ct_carry[j] + ct_output[j] * o[j] * (one - squashed[j] * squashed[j])
-        ct_i[j] = ct * candidate[j] * i[j] * (one - i[j])
-        ct_f[j] = ct * before[j] * f[j] * (one - f[j])
-        ct_o[j] = ct_output[j] * squashed[j] * o[j] * (one - o[j])
-        ct_candidate[j] = ct * i[j] * (one - candidate[j] * candidate[j])
-        ct_carry[j] = ct * f[j]
-
-
-@helper
-def _place(all_steps, part, rows, slot):
-    """Put a step's rows beside those of other steps."""
-    begin = np.uintp(slot) * WIDTH
-    for row in range(np.uintp(rows)):
-        for lane in range(WIDTH):
-            all_steps[row * DEPTH + begin + lane] = part[row * WIDTH + lane]
+    use_wide_registers()
+    first, one = np.uintp(first), ct_carry.dtype.type(1)
+    for row in range(np.uintp(len(carries))):
+        for lane in range(np.uintp(count)):
+            at, column = row * WIDTH + lane, first + lane
+            i, f, o = i_kept[row, column], f_kept[row, column], o_kept[row, column]
+            candidate, squashed = candidate_kept[row, column], squashed_kept[row, column]
+            ct = ct_carry[at] + ct_output[at] * o * (one - squashed * squashed)
+            ct_i[at] = ct * candidate * i * (one - i)
+            ct_f[at] = ct * carries[row, column] * f * (one - f)
+            ct_o[at] = ct_output[at] * squashed * o * (one - o)
+            ct_candidate[at] = ct * i * (one - candidate * candidate)
+            ct_carry[at] = ct * f
 
 
 @helper
@@ -225,74 +184,58 @@ def _arrive(ct_output, ct_outputs, first, count):
 
 
 @helper
-def _backward_group(
-    ct_x, ct_h, ct_c, ct_weights, ct_outputs, ct_last, columns, gates, carries, weights, scratch, features, first,
-    count, sequences, constant, fresh,
-):  # fmt: skip
-    """All steps of sequences first to first + count; adds to ``ct_weights`` unless it is fresh."""
-    time, units = len(gates), ct_h.shape[1]
-    rows, wide, size = features + 1 + units, 4 * units, units * LANES
-    top = features + 1 if constant else 0
-    ct_sums, part, before = scratch[: 4 * size], scratch[4 * size : 9 * size], scratch[9 * size : 10 * size]
-    ct_carry, rest = scratch[10 * size : 11 * size], scratch[11 * size :]
-    column, pulled = rest[: rows * LANES], rest[rows * LANES : 2 * rows * LANES]
-    all_columns = rest[2 * rows * LANES : (2 * LANES + STRIDE) * rows]
-    all_sums = rest[(2 * LANES + STRIDE) * rows :]
-    pulled[:] = 0
-    start = (features + 1 - top) * LANES
-    ct_output = pulled[start : start + size]
-    if not sequences:
-        _load_rows(ct_output, ct_outputs[:, 0], first, count)
-    _load_rows(ct_carry, ct_last, first, count)
-    for t in range(time - 1, -1, -1):
-        if sequences:
-            _arrive(ct_output, ct_outputs[:, t], first, count)
-        _load(part, gates[t], 5 * units, first, count)
-        _load(before, carries[t], units, first, count)
-        _slopes(ct_sums, ct_output, ct_carry, part, before, size)
-        _load(column, columns[t], rows, first, count)
-        slot = t % SLOTS
-        _place(all_sums, ct_sums, wide, slot)
-        _place(all_columns, column, rows, slot)
-        gemm(0, 0, rows - top, LANES, wide, (weights, top * wide), wide, ct_sums, LANES, 0.0, pulled, LANES)
-        if not constant:
-            _store_rows(ct_x[:, t], first, count, pulled)
-        if slot == 0:
-            depth = min(SLOTS, time - t) * LANES
-            beta = 0.0 if fresh else 1.0
-            gemm(0, 1, rows, wide, depth, all_columns, STRIDE, all_sums, STRIDE, beta, ct_weights, wide)
-            fresh = False
-    _store_rows(ct_h, first, count, ct_output)
-    _store_rows(ct_c, first, count, ct_carry)
-
-
-@helper
-def _backward_part(
-    ct_x, ct_h, ct_c, parts, ct_outputs, ct_last, columns, gates, carries, weights, scratch, features, sequences,
+def _backward(
+    ct_x, ct_h, ct_c, ct_outputs, ct_last, columns, gates, carries, weights, parts, scratch, features, sequences,
     constant, part,
 ):  # fmt: skip
-    """The groups of one part."""
-    batch, start = len(ct_h), part * LANES
-    for first in range(start, batch, len(parts) * LANES):
-        _backward_group(
-            ct_x, ct_h, ct_c, parts[part], ct_outputs, ct_last, columns, gates, carries, weights, scratch[part],
-            features, first, min(LANES, batch - first), sequences, constant, first == start,
-        )  # fmt: skip
+    """One part of the sequences: a group through all its steps, then the next; the weights' cotangents are added up."""
+    (batch, units), time = ct_h.shape, len(gates)
+    shaped = ct_outputs.reshape(batch, -1, units)
+    rows, wide, size = features + 1 + units, 4 * units, units * LANES
+    top = features + 1 if constant else 0
+    start, work, ct_weights = (features + 1 - top) * LANES, scratch[part], parts[part]
+    ct_sums, ct_carry, pulled = work[: 4 * size], work[4 * size : 5 * size], work[5 * size :]
+    ct_output, beta = pulled[start : start + size], 0.0
+    for first in range(part * LANES, batch, len(parts) * LANES):
+        count = min(LANES, batch - first)
+        pulled[:] = 0
+        _load_rows(ct_carry, ct_last, first, count)
+        for t in range(time - 1, -1, -1):
+            if sequences or t == time - 1:
+                _arrive(ct_output, shaped[:, t if sequences else 0], first, count)
+            kept = gates[t]
+            i, f, o = ct_sums[:size], ct_sums[size : 2 * size], ct_sums[2 * size : 3 * size]
+            _slopes(
+                i, f, o, ct_sums[3 * size :], ct_output, ct_carry, kept[:units], kept[units : 2 * units],
+                kept[2 * units : 3 * units], kept[3 * units : 4 * units], kept[4 * units :], carries[t], first, count,
+            )  # fmt: skip
+            gemm(0, 1, rows, wide, count, (columns[t], first), batch, ct_sums, LANES, beta, ct_weights, wide)
+            gemm(0, 0, rows - top, count, wide, (weights, top * wide), wide, ct_sums, LANES, 0.0, pulled, LANES)
+            beta = 1.0
+            if not constant:
+                _store_rows(ct_x[:, t], first, count, pulled)
+        _store_rows(ct_h, first, count, ct_output)
+        _store_rows(ct_c, first, count, ct_carry)
 
 
 @helper
-def _collect(ct_matrix, parts, start):
+def _collect(ct_weight, ct_bias, ct_recurrent, parts):
     """Sum of the groups' parts, gates in the order of the arguments."""
-    units = ct_matrix.shape[1] // 4
-    for row in range(len(ct_matrix)):
+    units, count = ct_bias.size // 4, len(ct_weight)
+    for row in range(count + 1 + len(ct_recurrent)):
+        target = ct_weight[row] if row < count else ct_bias if row == count else ct_recurrent[row - count - 1]
+        begin = row * 4 * units
         for gate in range(4):
-            target = ct_matrix[row, gate * units : (gate + 1) * units]
-            begin = (start + row) * 4 * units + (gate if gate < 2 else 5 - gate) * units
-            target[:] = parts[0, begin : begin + units]
+            to, of = gate * units, begin + (gate if gate < 2 else 5 - gate) * units
+            _copy(target[to : to + units], parts[0, of : of + units])
             for at in range(1, len(parts)):
-                source = parts[at, begin : begin + units]
-                for j in range(units):
-                    target[j] += source[j]
+                _add(target[to : to + units], parts[at, of : of + units])
+
+
+@helper
+def _add(target, source):
+    for j in range(len(target)):
+        target[j] += source[j]
 
 
 @kernel
@@ -301,19 +244,12 @@ def lstm_backward(
     gates, carries, weights, parts, scratch, sequences, constant,
 ):  # fmt: skip
     """Cotangents of all arguments; ``parts`` has a copy of the weights' for each thread that may work on it."""
-    _stack_all(weights, weight, bias, recurrent)
-    batch, features, units = len(h), len(weight), h.shape[1]
-    shaped = ct_outputs.reshape(batch, ct_outputs.size // (batch * units), units)
+    _stack(weights, weight, bias, recurrent)
     in_parallel(
-        _backward_part, len(parts), ct_x, ct_h, ct_c, parts, shaped, ct_last, columns, gates, carries, weights, scratch,
-        features, sequences, constant,
+        _backward, len(parts), ct_x, ct_h, ct_c, ct_outputs, ct_last, columns, gates, carries, weights, parts, scratch,
+        len(weight), sequences, constant,
     )  # fmt: skip
-    _collect(ct_weight, parts, 0)
-    _collect(ct_bias.reshape(1, ct_bias.size), parts, features)
-    _collect(ct_recurrent, parts, features + 1)
-
-
-lstm_backward_alone = alone(lstm_backward)
+    _collect(ct_weight, ct_bias, ct_recurrent, parts)
 
 
 @kernel
@@ -321,20 +257,18 @@ def lstm_backward_constant(
     ct_weight, ct_recurrent, ct_bias, ct_h, ct_c, ct_outputs, ct_last, x, weight, recurrent, bias, h, c, columns, gates,
     carries, weights, parts, scratch, sequences, constant,
 ):  # fmt: skip
-    """The same where nobody asks for the cotangent of x."""
-    lstm_backward(
-        x, ct_weight, ct_recurrent, ct_bias, ct_h, ct_c, ct_outputs, ct_last, x, weight, recurrent, bias, h, c, columns,
-        gates, carries, weights, parts, scratch, sequences, constant,
+    """The same where nobody asks for the cotangent of x, which is not written to."""
+    _stack(weights, weight, bias, recurrent)
+    in_parallel(
+        _backward, len(parts), x, ct_h, ct_c, ct_outputs, ct_last, columns, gates, carries, weights, parts, scratch,
+        len(weight), sequences, constant,
     )  # fmt: skip
+    _collect(ct_weight, ct_bias, ct_recurrent, parts)
 
 
-@kernel
-def lstm_backward_constant_alone(
-    ct_weight, ct_recurrent, ct_bias, ct_h, ct_c, ct_outputs, ct_last, x, weight, recurrent, bias, h, c, columns, gates,
-    carries, weights, parts, scratch, sequences, constant,
-):  # fmt: skip
-    """The same in the calling thread alone."""
-    lstm_backward_alone(
-        x, ct_weight, ct_recurrent, ct_bias, ct_h, ct_c, ct_outputs, ct_last, x, weight, recurrent, bias, h, c, columns,
-        gates, carries, weights, parts, scratch, sequences, constant,
-    )  # fmt: skip
+# -- where sharing does not pay ----------------------------------------------------------------------------------------
+
+lstm_alone = alone(lstm)
+lstm_unkept_alone = alone(lstm_unkept)
+lstm_backward_alone = alone(lstm_backward)
+lstm_backward_constant_alone = alone(lstm_backward_constant)

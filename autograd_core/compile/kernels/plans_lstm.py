@@ -9,7 +9,7 @@ from ..program import Instruction
 from .calls import Call, Kernel, for_threads, is_float, parts_of
 
 MODULE = "autograd_core.compile.kernels.lstm"
-LANES, SLOTS = 16, 32  # as in the kernel: sequences, and steps, that are taken together
+LANES = 16  # as in the kernel: sequences that are taken together
 
 
 def _plan_lstm(instruction: Instruction) -> Call | None:
@@ -22,7 +22,7 @@ def _plan_lstm(instruction: Instruction) -> Call | None:
     (batch, _, features), units = x.shape, h.shape[1]
     rows = features + 1 + units
     parts = parts_of(-(-batch // LANES))
-    work = [((rows * 4 * units,), x.dtype), ((parts, (6 * units + rows) * LANES), x.dtype)]
+    work = [((rows * 4 * units,), x.dtype), ((parts, (5 * units + rows) * LANES), x.dtype)]
     if not instruction.params.get("keep"):  # one step of the buffers, which nobody reads
         work = [((1, rows, batch), x.dtype), ((1, 5 * units, batch), x.dtype), ((2, units, batch), x.dtype), *work]
     sequences = int(instruction.params.get("sequences", False))
@@ -47,7 +47,7 @@ def _plan_backward(instruction: Instruction) -> Call | None:
     units = h.shape[1]
     rows = x.shape[2] + 1 + units
     parts = parts_of(-(-x.shape[0] // LANES))
-    scratch = (11 * units + 2 * rows + (SLOTS + 1) * (rows + 4 * units)) * LANES
+    scratch = (5 * units + rows) * LANES
     work = tuple((shape, x.dtype) for shape in [(rows * 4 * units,), (parts, rows * 4 * units), (parts, scratch)])
     constant = bool(instruction.params.get("constant", False))
     static = (int(instruction.params.get("sequences", False)), int(constant))

@@ -8,20 +8,20 @@ are not part of their window. Indices of entries are unsigned: see ``lstm``.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
+from ..numba_parallel import in_parallel
 from ..vector_math import maximum
-from .jit import alone, kernel, parallel_kernel
+from .jit import alone, helper, kernel
 
 
-@kernel
+@helper
 def _within(out, size, stride, before, side):
     """First entry of a window along an axis, and the first behind it."""
     start = out * stride - before
     return max(start, 0), min(start + size, side)
 
 
-@kernel
+@helper
 def _at(line, column, shape):
     return np.uintp((line * shape[2] + column) * shape[0])
 
@@ -29,7 +29,7 @@ def _at(line, column, shape):
 # -- what one window does ----------------------------------------------------------------------------------------------
 
 
-@kernel
+@helper
 def _largest_of(y, into, x, box, shape):
     """Put the largest entries of x in a box of lines and columns into y."""
     count, fresh = np.uintp(shape[0]), True
@@ -45,7 +45,7 @@ def _largest_of(y, into, x, box, shape):
                     y[into + c] = maximum(y[into + c], x[at + c])
 
 
-@kernel
+@helper
 def _mean_of(y, into, x, box, shape):
     count = np.uintp(shape[0])
     factor = x.dtype.type(1.0 / ((box[1] - box[0]) * (box[3] - box[2])))
@@ -60,7 +60,7 @@ def _mean_of(y, into, x, box, shape):
         y[into + c] *= factor
 
 
-@kernel
+@helper
 def _share_mean(dx, box, shape, ct, of):
     count = np.uintp(shape[0])
     factor = dx.dtype.type(1.0 / ((box[1] - box[0]) * (box[3] - box[2])))
@@ -71,7 +71,7 @@ def _share_mean(dx, box, shape, ct, of):
                 dx[at + c] += ct[of + c] * factor
 
 
-@kernel
+@helper
 def _share_largest(dx, box, shape, ct, x, y, of, share):
     """Entries that tie for the largest get equal parts; where NaN won, the NaN entries do."""
     count = np.uintp(shape[0])
@@ -97,67 +97,90 @@ def _share_largest(dx, box, shape, ct, x, y, of, share):
 # -- all windows -------------------------------------------------------------------------------------------------------
 
 
-@kernel
+@helper
 def _box(row, column, shape, moves):
     top, bottom = _within(row, moves[0], moves[2], moves[4], shape[1])
     left, right = _within(column, moves[1], moves[3], moves[5], shape[2])
     return top, bottom, left, right
 
 
-@parallel_kernel
+@helper
+def _max_part(y, x, shape, outs, moves, parts, part):
+    batch = len(x)
+    for image in range(part * batch // parts, (part + 1) * batch // parts):
+        seen, found = x[image], y[image]
+        for row in range(outs[0]):
+            for column in range(outs[1]):
+                into = np.uintp((row * outs[1] + column) * shape[0])
+                _largest_of(found, into, seen, _box(row, column, shape, moves), shape)
+
+
+@helper
+def _mean_part(y, x, shape, outs, moves, parts, part):
+    batch = len(x)
+    for image in range(part * batch // parts, (part + 1) * batch // parts):
+        seen, found = x[image], y[image]
+        for row in range(outs[0]):
+            for column in range(outs[1]):
+                into = np.uintp((row * outs[1] + column) * shape[0])
+                _mean_of(found, into, seen, _box(row, column, shape, moves), shape)
+
+
+@helper
+def _share_mean_part(dx, ct, shape, outs, moves, parts, part):
+    batch = len(dx)
+    for image in range(part * batch // parts, (part + 1) * batch // parts):
+        into, arrived = dx[image], ct[image]
+        into[:] = 0
+        for row in range(outs[0]):
+            for column in range(outs[1]):
+                of = np.uintp((row * outs[1] + column) * shape[0])
+                _share_mean(into, _box(row, column, shape, moves), shape, arrived, of)
+
+
+@helper
+def _share_largest_part(dx, ct, x, y, scratch, shape, outs, moves, parts, part):
+    batch = len(x)
+    for image in range(part * batch // parts, (part + 1) * batch // parts):
+        into, arrived, seen, found = dx[image], ct[image], x[image], y[image]
+        into[:] = 0
+        for row in range(outs[0]):
+            for column in range(outs[1]):
+                of = np.uintp((row * outs[1] + column) * shape[0])
+                box = _box(row, column, shape, moves)
+                _share_largest(into, box, shape, arrived, seen, found, of, scratch[part])
+
+
+@helper
+def _flat(x):
+    """One row for each image."""
+    return x.reshape(len(x), x.size // len(x))
+
+
+@kernel
 def max_pool(y, x, shape, outs, moves, parts):
     """Largest entry of each window."""
-    batch = len(x)
-    for part in prange(parts):
-        for image in range(part * batch // parts, (part + 1) * batch // parts):
-            seen, found = x[image].reshape(-1), y[image].reshape(-1)
-            for row in range(outs[0]):
-                for column in range(outs[1]):
-                    into = np.uintp((row * outs[1] + column) * shape[0])
-                    _largest_of(found, into, seen, _box(row, column, shape, moves), shape)
+    in_parallel(_max_part, parts, _flat(y), _flat(x), shape, outs, moves, parts)
 
 
-@parallel_kernel
+@kernel
 def avg_pool(y, x, shape, outs, moves, parts):
     """Mean of each window."""
-    batch = len(x)
-    for part in prange(parts):
-        for image in range(part * batch // parts, (part + 1) * batch // parts):
-            seen, found = x[image].reshape(-1), y[image].reshape(-1)
-            for row in range(outs[0]):
-                for column in range(outs[1]):
-                    into = np.uintp((row * outs[1] + column) * shape[0])
-                    _mean_of(found, into, seen, _box(row, column, shape, moves), shape)
+    in_parallel(_mean_part, parts, _flat(y), _flat(x), shape, outs, moves, parts)
 
 
-@parallel_kernel
+@kernel
 def avg_pool_wrt_x(x, ct, shape, outs, moves, parts):
     """Put the shares of all windows into x."""
-    batch = len(x)
-    for part in prange(parts):
-        for image in range(part * batch // parts, (part + 1) * batch // parts):
-            seen, found = x[image].reshape(-1), ct[image].reshape(-1)
-            seen[:] = 0
-            for row in range(outs[0]):
-                for column in range(outs[1]):
-                    of = np.uintp((row * outs[1] + column) * shape[0])
-                    _share_mean(seen, _box(row, column, shape, moves), shape, found, of)
+    in_parallel(_share_mean_part, parts, _flat(x), _flat(ct), shape, outs, moves, parts)
 
 
-@parallel_kernel
+@kernel
 def max_pool_spread(dx, ct, x, y, scratch, shape, outs, moves, parts):
     """Put each window's cotangent where its largest entry is."""
-    batch = len(x)
-    for part in prange(parts):
-        for image in range(part * batch // parts, (part + 1) * batch // parts):
-            into, arrived = dx[image].reshape(-1), ct[image].reshape(-1)
-            seen, found = x[image].reshape(-1), y[image].reshape(-1)
-            into[:] = 0
-            for row in range(outs[0]):
-                for column in range(outs[1]):
-                    of = np.uintp((row * outs[1] + column) * shape[0])
-                    box = _box(row, column, shape, moves)
-                    _share_largest(into, box, shape, arrived, seen, found, of, scratch[part])
+    in_parallel(
+        _share_largest_part, parts, _flat(dx), _flat(ct), _flat(x), _flat(y), scratch, shape, outs, moves, parts
+    )
 
 
 # -- where sharing does not pay ----------------------------------------------------------------------------------------

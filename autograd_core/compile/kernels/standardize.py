@@ -8,6 +8,7 @@ thousand terms lose no digits; the parts' sums are then put together and each pa
 from __future__ import annotations
 
 import numpy as np
+
 from ..numba_parallel import in_parallel
 from .jit import alone, helper, kernel
 

@@ -49,7 +49,7 @@ def _folded(new: Rewriting, instruction: Instruction) -> list[np.ndarray] | None
             out = instruction.primitive.impl(*operands, **replaced(instruction.params, new.constant))
     except Exception:
         return None
-    results = [np.array(o) for o in (out if out.__class__ is tuple else (out,))]
+    results = [np.array(o, order="C") for o in (out if out.__class__ is tuple else (out,))]
     if [(a.shape, a.dtype) for a in results] != [(r.shape, r.dtype) for r in instruction.results]:
         return None
     for array in results:

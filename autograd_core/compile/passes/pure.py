@@ -6,7 +6,13 @@ from ...ops.table import TABLE
 from ...primitive import Primitive
 
 _ROWS = frozenset(TABLE)
+_PACKAGE = __name__.split(".", 1)[0] + "."
 _OPS = __name__.split(".", 1)[0] + ".ops."
+
+
+def is_ours(primitive: Primitive) -> bool:
+    """Whether it is one of the engine's own: users' may have the same names."""
+    return primitive in _ROWS or getattr(primitive.impl, "__module__", "").startswith(_PACKAGE)
 
 
 def is_pure(primitive: Primitive) -> bool:
