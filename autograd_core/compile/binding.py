@@ -96,9 +96,9 @@ class Binding:
             self._move_home(variable)
         self._tensors = [variable._value for variable in self._variables]
         arrays = [each.key._value.array if each.kind == "variable" else each.key for each in self._inputs]
-        homes = [variable.home for variable in self._written]
+        homes = [v.home for v in self._variables if v.home is not None and v.home.array is v._value.array]
         before = [_count(home.array) for home in homes]
-        self._arrays = [home.array for home in homes]
+        self._arrays = [variable.home.array for variable in self._written]
         self._executable.bind([_contiguous(array) for array in arrays])
         del arrays
         _epoch[0] += 1

@@ -20,8 +20,10 @@ from .executable import BOUND, PASSED
 from .fuse import Cluster, fuse
 from .loops import View, contiguous_strides, place, whole
 from .lower import Lowered, Op, lower
+from .lower_contractions import CONTRACTIONS
 from .lower_indexing import INDEXING
 from .lower_products import PRODUCTS, matrix
+from .lower_scans import SCANS, scan_lines
 from .lower_softmax import SOFTMAX
 from .numba_copies import copy_lines, update_lines
 from .numba_executable import NumbaExecutable
@@ -33,6 +35,7 @@ from .times import row, workspace
 
 POINTER_NAMES = frozenset(dir(numba_pointer))
 OPTIONS = 'error_model="numpy", no_cfunc_wrapper=True'
+RULES = {**PRODUCTS, **INDEXING, **SOFTMAX, **CONTRACTIONS, **SCANS}
 WORTH = 15_000.0
 """Nanoseconds on one thread from which a nest is cut for several. Starting them costs 3,000; on a busy machine, where
 one of them has to wait for a processor, 60,000."""
@@ -68,7 +71,7 @@ class Emitter:
         self.scratch = 0
         self.parallel = False
         self.program = program
-        self.lowered: Lowered = lower(program, {**PRODUCTS, **INDEXING, **SOFTMAX})
+        self.lowered: Lowered = lower(program, RULES)
         self.memory: Memory = lay_out(self.lowered, fuse(self.lowered))
         inputs = list(self.lowered.inputs.values())
         self.bound = [i for i in inputs if i.kind in BOUND]
@@ -215,6 +218,7 @@ class Emitter:
             "parts": self._parts,
             "kernel": self._library,
             "update": self._update,
+            "scan": self._scan,
         }[cluster.kind]
         self.threads = 1
         lines = write(cluster, cluster.ops[0])
@@ -359,6 +363,13 @@ class Emitter:
         self.names.add("distinct")
         name = self._kernel(cluster, body, list(names.values()))
         return [f"{name}({', '.join(calls)})"]
+
+    def _scan(self, cluster: Cluster, op: Op) -> list[str]:
+        roots = (op.result, op.operands[0].root)
+        names = [root.name.upper() for root in roots]
+        lines = [f"{', '.join(names)} = distinct({', '.join(names)})", *scan_lines(op, *names)]
+        self.names.add("distinct")
+        return [f"{self._kernel(cluster, lines, names)}({', '.join(map(self.memory_name, roots))})"]
 
     def _update(self, cluster: Cluster, op: Op) -> list[str]:
         """Copy, unless the result has taken the operand's place; then go over the entries that change."""

@@ -33,7 +33,7 @@ class Op:
 
     Attributes
     ----------
-    kind : {"map", "gather", "reduce", "check", "product", "parts", "update", "kernel", "python"}
+    kind : {"map", "gather", "reduce", "check", "product", "parts", "update", "scan", "kernel", "python"}
     primitive : Primitive
     operands : tuple of View or number
     results : tuple of Value

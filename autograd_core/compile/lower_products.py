@@ -40,7 +40,7 @@ def _readable(lowering: Lowering, view: View, dtype: Any) -> View:
     return view if matrix(view) else lowering.contiguous(view)
 
 
-def _multiply_matrices(lowering: Lowering, x: View, y: View, result: Value) -> bool:
+def multiply_matrices(lowering: Lowering, x: View, y: View, result: Value) -> bool:
     """params: batch, its shape; operands have the batch's axes before the last two."""
     if result.dtype not in FLOATS or not all(v.root.dtype.kind in "biuf" for v in (x, y)):
         return False
@@ -85,14 +85,14 @@ def _multiply_columns(lowering: Lowering, x: View, y: View, result: Value) -> No
 
 def _matmul(lowering: Lowering, instruction: Instruction, operands: list[View]) -> bool:
     x, y = operands
-    return _multiply_matrices(lowering, x, y, instruction.result)
+    return multiply_matrices(lowering, x, y, instruction.result)
 
 
 def _affine(lowering: Lowering, instruction: Instruction, operands: list[View]) -> bool:
     x, w, b = operands
     result = instruction.result
     product = lowering.new(result.shape, result.dtype)
-    if not _multiply_matrices(lowering, x, w, product):
+    if not multiply_matrices(lowering, x, w, product):
         return False
     lowering.map(ADD, [lowering.view(product), b], result)
     return True

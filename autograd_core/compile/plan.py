@@ -144,7 +144,7 @@ class Plan:
 
     def holds(self) -> bool:
         """Whether the facts that the plan was made for still hold."""
-        for find_out, value in self.statics:  # not all(...): a generator takes longer than what it asks
+        for find_out, value in self.statics:  # noqa: SIM110 - a generator takes longer than what it asks
             if find_out() != value:
                 return False
         return True

@@ -100,8 +100,8 @@ def _static(name: str, arg: Any) -> Any:
         hash(arg)
     except TypeError:
         raise ConversionError(
-            f"{name}: got a {type(arg).__name__}, which cannot be hashed, so that it could not be known whether a "
-            "later call has the same. Give arrays, Tensors, numbers, strings, lists, tuples or dicts of them; or let the "
+            f"{name}: got a {type(arg).__name__}, which cannot be hashed, so it could not be known whether a later "
+            "call has the same. Give arrays, Tensors, numbers, strings, lists, tuples or dicts of them; or let the "
             "function refer to the object instead of being given it."
         ) from None
     return (type(arg), arg)

@@ -16,6 +16,7 @@ from ..ops.comparison import *
 from ..ops.complex_parts import *
 from ..ops.convolution import *
 from ..ops.creation import *
+from ..ops.cross_entropy import *
 from ..ops.differences import *
 from ..ops.einsum import *
 from ..ops.exponential import *

@@ -12,6 +12,7 @@ from . import (
     complex_parts,
     convolution,
     creation,
+    cross_entropy,
     decompositions,
     determinants,
     differences,
@@ -83,6 +84,7 @@ FAMILIES = (
     special,
     activations,
     softmax,
+    cross_entropy,
     standardize,
     creation,
 )

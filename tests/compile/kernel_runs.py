@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.compile import threads
 from autograd_core.compile.kernels import KERNELS, Call
 from tests.compile.build import Builder
 
@@ -20,6 +21,7 @@ def instruction_of(primitive: Any, *operands: Any, **params: Any) -> Any:
 
 def function_of(call: Call) -> Any:
     """The compiled function."""
+    threads.prepare_numba()
     return getattr(importlib.import_module(call.module), call.function)
 
 

@@ -13,7 +13,7 @@ from autograd_core.ops.arranging import REPEAT, TILE, TRIL, TRIU
 from autograd_core.ops.indexing import ADD_AT, GETITEM, SET_AT
 from autograd_core.ops.padding import PAD
 from autograd_core.ops.reductions import SUM
-from autograd_core.ops.softmax import ONE_HOT
+from autograd_core.ops.cross_entropy import ONE_HOT
 from tests.compile.build import Builder
 from tests.compile.test_emit_numba import normal, run
 

@@ -6,7 +6,8 @@ import pytest
 pytest.importorskip("numba")
 
 from autograd_core.compile.kernels import KERNELS
-from autograd_core.ops.softmax import LOG_SOFTMAX, SOFTMAX, SPARSE_SOFTMAX_CROSS_ENTROPY, SPARSE_WRT_LOGITS
+from autograd_core.ops.cross_entropy import SPARSE_SOFTMAX_CROSS_ENTROPY, SPARSE_WRT_LOGITS
+from autograd_core.ops.softmax import LOG_SOFTMAX, SOFTMAX
 from tests.compile.kernel_runs import check, function_of, instruction_of, run
 
 DTYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -345,3 +345,22 @@ def test_held_values_are_not_overwritten():
         training.run(1)
     for array, copy in (entry for row in held for entry in row):
         np.testing.assert_array_equal(array, copy)
+
+
+def test_held_values_survive_when_others_are_assigned():
+    """What is assigned is copied into the array that the plan works on, unless somebody holds that."""
+    training = Training(optim.SGD, {}, jit="numpy")
+    training.run(2)
+    w = training.variables[0]
+    for hold in (lambda: w.array, lambda: w.value, lambda: w.array[0], lambda: None):
+        held = hold()
+        before = None if held is None else np.array(held)
+        w.assign(np.full(w.shape, 2.0, "float32"))
+        training.optimizer.learning_rate = 0.0
+        training.run(1)
+        assert (w.numpy() == 2.0).all()
+        training.optimizer.learning_rate = 0.5
+        training.run(1)
+        assert (w.numpy() != 2.0).all()
+        if held is not None:
+            np.testing.assert_array_equal(np.array(held), before)

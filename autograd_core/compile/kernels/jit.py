@@ -30,7 +30,7 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": FLAGS, "error_model": "nu
 
 def kernel(function):
     """Compile a kernel: a function that plans call."""
-    return njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    return njit(cache=True, **_OPTIONS)(function)
 
 
 def helper(function):

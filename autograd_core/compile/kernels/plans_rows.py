@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ...ops.softmax import LOG_SOFTMAX, SOFTMAX, SPARSE_SOFTMAX_CROSS_ENTROPY, SPARSE_WRT_LOGITS
+from ...ops.cross_entropy import SPARSE_SOFTMAX_CROSS_ENTROPY, SPARSE_WRT_LOGITS
+from ...ops.softmax import LOG_SOFTMAX, SOFTMAX
 from ..program import Instruction
 from .calls import Call, Kernel, for_threads, is_float
 

@@ -69,12 +69,12 @@ def _plan_pooling(instruction: Instruction, x: Sizes, y: Sizes) -> Call | None:
         return None
     before = _both([pair[0] for pair in params["padding"]], 0)
     parts = parts_of(x[0])
-    static = (
-        (x[-1], *_both(x[1:-1])), _both(y[1:-1]), (*_both(params["size"]), *_both(params["strides"]), *before), parts,
-    )  # fmt: skip
-    work = (((parts, x[-1]), instruction.result.dtype),) if instruction.primitive is MAX_SPREAD else ()
+    moves = (*_both(params["size"]), *_both(params["strides"]), *before)
+    static = ((x[-1], *_both(x[1:-1])), _both(y[1:-1]), moves)
+    entries = {MAX_POOL: x[-1] * x[-2], AVG_POOL: x[-1] * x[-2], MAX_SPREAD: x[-1]}.get(instruction.primitive)
+    work = (((parts, entries), instruction.result.dtype),) if entries is not None else ()
     time = max(math.prod(x), math.prod(y) * math.prod(params["size"])) if parts > 1 else 0.0
-    return for_threads(POOLING, name, time, work=work, static=static)
+    return for_threads(POOLING, name, time, work=work, static=static if work else (*static, parts))
 
 
 def _plan_pool(instruction: Instruction) -> Call | None:

@@ -30,34 +30,58 @@ def _at(line, column, shape):
 
 
 @helper
-def _largest_of(y, into, x, box, shape):
-    """Put the largest entries of x in a box of lines and columns into y."""
-    count, fresh = np.uintp(shape[0]), True
-    for line in range(box[0], box[1]):
-        for column in range(box[2], box[3]):
-            at = _at(line, column, shape)
-            if fresh:
-                for c in range(count):
-                    y[into + c] = x[at + c]
-                fresh = False
-            else:
-                for c in range(count):
-                    y[into + c] = maximum(y[into + c], x[at + c])
+def _largest_lines(line, x, top, bottom):
+    """Largest entries of lines top to bottom of an image, column by column."""
+    width = np.uintp(len(line))
+    _copy(line, x, np.uintp(top) * width)
+    for y in range(top + 1, bottom):
+        start = np.uintp(y) * width
+        for j in range(width):
+            line[j] = maximum(line[j], x[start + j])
 
 
 @helper
-def _mean_of(y, into, x, box, shape):
-    count = np.uintp(shape[0])
-    factor = x.dtype.type(1.0 / ((box[1] - box[0]) * (box[3] - box[2])))
+def _sum_of_lines(line, x, top, bottom):
+    width = np.uintp(len(line))
+    _copy(line, x, np.uintp(top) * width)
+    for y in range(top + 1, bottom):
+        start = np.uintp(y) * width
+        for j in range(width):
+            line[j] += x[start + j]
+
+
+@helper
+def _copy(line, x, start):
+    for j in range(np.uintp(len(line))):
+        line[j] = x[start + j]
+
+
+@helper
+def _largest_columns(y, into, line, left, right, channels):
+    """Largest entries of columns left to right of a line; two columns, which are common, in one loop."""
+    count, first = np.uintp(channels), np.uintp(left * channels)
+    second = first + count if right > left + 1 else first
     for c in range(count):
-        y[into + c] = 0
-    for line in range(box[0], box[1]):
-        for column in range(box[2], box[3]):
-            at = _at(line, column, shape)
-            for c in range(count):
-                y[into + c] += x[at + c]
+        y[into + c] = maximum(line[first + c], line[second + c])
+    for column in range(left + 2, right):
+        start = np.uintp(column * channels)
+        for c in range(count):
+            y[into + c] = maximum(y[into + c], line[start + c])
+
+
+@helper
+def _mean_of_columns(y, into, line, left, right, channels, factor):
+    count, first = np.uintp(channels), np.uintp(left * channels)
+    if right == left + 2:
+        for c in range(count):
+            y[into + c] = (line[first + c] + line[first + count + c]) * factor
+        return
     for c in range(count):
-        y[into + c] *= factor
+        y[into + c] = line[first + c] * factor
+    for column in range(left + 1, right):
+        start = np.uintp(column * channels)
+        for c in range(count):
+            y[into + c] += line[start + c] * factor
 
 
 @helper
@@ -105,25 +129,32 @@ def _box(row, column, shape, moves):
 
 
 @helper
-def _max_part(y, x, shape, outs, moves, parts, part):
-    batch = len(x)
+def _max_part(y, x, lines, shape, outs, moves, part):
+    batch, parts, line = len(x), len(lines), lines[part]
     for image in range(part * batch // parts, (part + 1) * batch // parts):
-        seen, found = x[image], y[image]
+        found = y[image]
         for row in range(outs[0]):
+            top, bottom = _within(row, moves[0], moves[2], moves[4], shape[1])
+            _largest_lines(line, x[image], top, bottom)
             for column in range(outs[1]):
                 into = np.uintp((row * outs[1] + column) * shape[0])
-                _largest_of(found, into, seen, _box(row, column, shape, moves), shape)
+                left, right = _within(column, moves[1], moves[3], moves[5], shape[2])
+                _largest_columns(found, into, line, left, right, shape[0])
 
 
 @helper
-def _mean_part(y, x, shape, outs, moves, parts, part):
-    batch = len(x)
+def _mean_part(y, x, lines, shape, outs, moves, part):
+    batch, parts, line = len(x), len(lines), lines[part]
     for image in range(part * batch // parts, (part + 1) * batch // parts):
-        seen, found = x[image], y[image]
+        found = y[image]
         for row in range(outs[0]):
+            top, bottom = _within(row, moves[0], moves[2], moves[4], shape[1])
+            _sum_of_lines(line, x[image], top, bottom)
             for column in range(outs[1]):
                 into = np.uintp((row * outs[1] + column) * shape[0])
-                _mean_of(found, into, seen, _box(row, column, shape, moves), shape)
+                left, right = _within(column, moves[1], moves[3], moves[5], shape[2])
+                factor = x.dtype.type(1.0 / ((bottom - top) * (right - left)))
+                _mean_of_columns(found, into, line, left, right, shape[0], factor)
 
 
 @helper
@@ -139,8 +170,8 @@ def _share_mean_part(dx, ct, shape, outs, moves, parts, part):
 
 
 @helper
-def _share_largest_part(dx, ct, x, y, scratch, shape, outs, moves, parts, part):
-    batch = len(x)
+def _share_largest_part(dx, ct, x, y, scratch, shape, outs, moves, part):
+    batch, parts = len(x), len(scratch)
     for image in range(part * batch // parts, (part + 1) * batch // parts):
         into, arrived, seen, found = dx[image], ct[image], x[image], y[image]
         into[:] = 0
@@ -158,15 +189,15 @@ def _flat(x):
 
 
 @kernel
-def max_pool(y, x, shape, outs, moves, parts):
-    """Largest entry of each window."""
-    in_parallel(_max_part, parts, _flat(y), _flat(x), shape, outs, moves, parts)
+def max_pool(y, x, lines, shape, outs, moves):
+    """Largest entry of each window; ``lines`` (parts, entries of a line)."""
+    in_parallel(_max_part, len(lines), _flat(y), _flat(x), lines, shape, outs, moves)
 
 
 @kernel
-def avg_pool(y, x, shape, outs, moves, parts):
-    """Mean of each window."""
-    in_parallel(_mean_part, parts, _flat(y), _flat(x), shape, outs, moves, parts)
+def avg_pool(y, x, lines, shape, outs, moves):
+    """Mean of each window; ``lines`` (parts, entries of a line)."""
+    in_parallel(_mean_part, len(lines), _flat(y), _flat(x), lines, shape, outs, moves)
 
 
 @kernel
@@ -176,11 +207,10 @@ def avg_pool_wrt_x(x, ct, shape, outs, moves, parts):
 
 
 @kernel
-def max_pool_spread(dx, ct, x, y, scratch, shape, outs, moves, parts):
+def max_pool_spread(dx, ct, x, y, scratch, shape, outs, moves):
     """Put each window's cotangent where its largest entry is."""
-    in_parallel(
-        _share_largest_part, parts, _flat(dx), _flat(ct), _flat(x), _flat(y), scratch, shape, outs, moves, parts
-    )
+    into, arrived, seen, found = _flat(dx), _flat(ct), _flat(x), _flat(y)
+    in_parallel(_share_largest_part, len(scratch), into, arrived, seen, found, scratch, shape, outs, moves)
 
 
 # -- where sharing does not pay ----------------------------------------------------------------------------------------
