@@ -19,6 +19,9 @@ import autograd_core as ag
 
 from . import masks, shapes
 
+AFTER_RUN = "after_run"
+"""Attribute of an exception raised by a metric after a plan has run: the step was made, and must not be made again."""
+
 
 def put_off(method: Callable[..., Any]) -> Callable[..., Any]:
     """``update_state`` (or ``reset_state``) that waits under a trace."""
@@ -38,7 +41,11 @@ def put_off(method: Callable[..., Any]) -> Callable[..., Any]:
             found = [None if mask is None else next(waiting_values) for mask in kept]
             own = iter([masks.with_mask(leaf, mask) for leaf, mask in zip(known, found, strict=True)])
             own_args, own_keywords = shapes.map_structure(lambda _: next(own), [list(args), keywords])
-            method(self, *own_args, **own_keywords)
+            try:
+                method(self, *own_args, **own_keywords)
+            except Exception as error:
+                vars(error)[AFTER_RUN] = True
+                raise
 
         ag.tracing.afterwards(later, *tensors)
         return None

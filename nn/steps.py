@@ -15,6 +15,8 @@ from typing import Any
 
 import autograd_core as ag
 
+from .deferred import AFTER_RUN
+
 FEWEST = 16
 """Steps for which a trace pays."""
 
@@ -80,7 +82,7 @@ class Steps:
 
     def __init__(self, model: Any):
         self._model = model
-        self._functions: dict[tuple[str, str, int], Any] = {}
+        self._functions: dict[tuple[str, str, int, Any], Any] = {}
         self._eager: set[str] = set()  # what could not be traced
 
     def __getstate__(self) -> dict[str, Any]:
@@ -100,16 +102,17 @@ class Steps:
         model = self._model
         method = getattr(model, name)
         steps = UNKNOWN if steps is None else steps
-        if model.run_eagerly or name in self._eager or steps < FEWEST:
+        pays = steps >= FEWEST or model.jit_compile is True
+        if model.run_eagerly or name in self._eager or not pays:
             return method
         return _Step(self, name, method, self._function(name, method, _jit(model.jit_compile), steps))
 
     def _function(self, name: str, method: Callable[..., Any], jit: str, steps: int) -> Any:
-        size = steps.bit_length()
-        function = self._functions.get((name, jit, size))
+        key = (name, jit, steps.bit_length(), getattr(method, "__func__", method))  # it may be replaced
+        function = self._functions.get(key)
         if function is None:
             traced = method if name == "predict_step" else _looked_at_later(method)
-            function = self._functions[name, jit, size] = ag.function(traced, jit=jit, calls=steps)
+            function = self._functions[key] = ag.function(traced, jit=jit, calls=steps)
         return function
 
 
@@ -132,7 +135,7 @@ class _Step:
         try:
             outcome = function(data)
         except (ag.TraceError, ag.ConversionError, ag.StructureError) as error:
-            if self._steps._model.jit_compile is True:
+            if self._steps._model.jit_compile is True or AFTER_RUN in vars(error):
                 raise
             return self._fall_back(data, error)
         if function.traces > self._most:

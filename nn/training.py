@@ -71,8 +71,8 @@ class Trainer(Layer):
         run_eagerly : bool
             Run each step as the Python that it is, for finding faults: with prints and breakpoints.
         jit_compile : bool or "auto"
-            What the steps are compiled for: True Numba (it needs the extra ``jit``), False NumPy alone, "auto" what
-            pays for as many steps as there are. See ``autograd_core.function``.
+            What the steps are compiled for: True Numba, however few they are (it needs the extra ``jit``), False NumPy
+            alone, "auto" what pays for as many steps as there are. See ``autograd_core.function``.
         steps_per_execution : int
             Steps that ``fit`` makes between two calls of the callbacks' ``on_train_batch_begin`` and ``..._end``.
         auto_scale_loss

@@ -28,6 +28,8 @@ from .signature import Leaves, lifted
 from .split import split
 from .trace import Trace
 
+UNTRACKED: Any = object()
+
 
 class Differentiable:
     """One entry of a function, for calls under a tape.
@@ -49,13 +51,15 @@ class Differentiable:
         self._pairs: dict[tuple[Any, ...], _Pair] = {}
 
     def call(self, args: Any, keywords: Any, leaves: Leaves, frame: Frame) -> Any:
-        """The function's result with a Node; None if no tape tracks anything that it depends on."""
+        """The function's result with a Node; UNTRACKED if no tape tracks anything that it depends on."""
         sources = [*leaves.sources, *self.captured]
         tensors = [source.read(frame) if isinstance(source, Variable) else source for source in sources]
         nodes = [t.node if isinstance(t, Tensor) and t.array.dtype.kind in "fc" else None for t in tensors]
         tapes = frame.trackers(nodes)
-        if not tapes or self.entry.plan.optimised.writes:  # a step that assigns is not differentiated, as eagerly
-            return None
+        if not tapes:
+            return UNTRACKED
+        if self.entry.plan.optimised.writes:  # what is assigned has to be recorded too: as without a plan
+            return self.f(*lifted(args, _handle), **lifted(dict(keywords), _handle))
         wanted = tuple(i for i, n in enumerate(nodes) if n is not None and any(token in n.tapes for token in tapes))
         pair = self._pairs.get(wanted)
         if pair is None:
@@ -154,12 +158,12 @@ class _Pair:
 
 def _repeat(f: Callable[..., Any], args: Any, keywords: Any) -> Callable[[], Any]:
     """The same call again, with handles of its own."""
-
-    def handle(leaf: Any) -> Any:
-        return Tensor(leaf.array, leaf.node) if isinstance(leaf, Tensor) else Tensor(np.array(leaf), None)
-
-    own_args, own_keywords = lifted(args, handle), lifted(dict(keywords), handle)
+    own_args, own_keywords = lifted(args, _handle), lifted(dict(keywords), _handle)
     return lambda: f(*own_args, **own_keywords)
+
+
+def _handle(leaf: Any) -> Tensor:
+    return Tensor(leaf.array, leaf.node) if isinstance(leaf, Tensor) else Tensor(leaf)
 
 
 def _array_of(given: Input, arrays: Sequence[Any], sources: Sequence[Any]) -> Any:

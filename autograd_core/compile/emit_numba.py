@@ -36,12 +36,8 @@ from .times import row, workspace
 POINTER_NAMES = frozenset(dir(numba_pointer))
 OPTIONS = 'error_model="numpy", no_cfunc_wrapper=True'
 RULES = {**PRODUCTS, **INDEXING, **SOFTMAX, **CONTRACTIONS, **SCANS}
-WORTH = 15_000.0
-"""Nanoseconds on one thread from which a nest is cut for several. Starting them costs 3,000; on a busy machine, where
-one of them has to wait for a processor, 60,000."""
-
-WORTH_PRODUCT = 1_200_000
-"""Multiplications from which a matrix product is: about 20,000 nanoseconds."""
+WORTH = 10_000.0
+"""Nanoseconds on one thread from which a nest is cut for several: starting them costs 1,500 to 4,000."""
 
 LONG = 150
 """Lines from which a kernel's constants become globals."""
@@ -317,7 +313,7 @@ class Emitter:
         (m, k), n = x.shape[-2:], y.shape[-1]
         comment = f"# {op.comment}  {op.place}".rstrip()
         names = [self.memory_name(root) for root in (x.root, y.root, op.result)]
-        rows, columns = cuts(m, n, k, self.workers) if not batch and m * n * k >= WORTH_PRODUCT else (1, 1)
+        rows, columns = cuts(m, n, k, self.workers) if not batch else (1, 1)
         if max(rows, columns) > 1:
             return [comment, *self._cut_product(cluster, op, names, rows, columns)]
         steps = [x.strides[:-2], y.strides[:-2], tuple(s * m * n for s in contiguous_strides(batch))]

@@ -21,7 +21,7 @@ from ..tensor import Overloaded, Tensor
 from ..tree import flatten
 from ..variable import Variable
 from .cost import WORTH_COMPILING, seconds
-from .differentiable import Differentiable
+from .differentiable import UNTRACKED, Differentiable
 from .plan import Plan
 from .program import Program
 from .signature import Leaves, differences, lifted
@@ -126,7 +126,7 @@ class Function:
         entry = self._entry(leaves, args, keywords)
         if frame is not None and frame.records:
             tracked = entry.differentiable(self).call(args, keywords, leaves, frame)
-            if tracked is not None:
+            if tracked is not UNTRACKED:
                 return tracked
         return entry.hand_back(entry.plan(leaves.arrays), leaves.plain)
 

@@ -14,6 +14,7 @@ from .buffers import aligned
 from .executable import ZeroMetInfinity
 from .loops import View
 from .lower import Op
+from .numba_parallel import prepare
 from .numba_pointer import address_of, handle
 from .program import replaced
 from .reuse import Outputs, is_worth_it
@@ -74,7 +75,7 @@ class NumbaExecutable:
     def __init__(self, emitter: Emitter, source: str, again: Callable[[bool], NumbaExecutable]):
         self.source = source
         if emitter.parallel:
-            threads.prepare_numba()  # machine code refers to the pool's functions by name
+            prepare()  # machine code refers to the pool's functions by name
         loaded = cache.load(emitter.program.name, source)
         self.file, self.seconds, self.cached = loaded.file, loaded.seconds, loaded.cached
         self._rows = emitter.summary()

@@ -11,15 +11,24 @@ The pool must have been started (``threads.prepare_numba``) before such code is 
 from __future__ import annotations
 
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from . import numba_pool, threads
 
 WORD = ir.IntType(64)
 BYTES = ir.IntType(8).as_pointer()
 WORDS = WORD.as_pointer()
 TASK = ir.FunctionType(ir.VoidType(), [BYTES.as_pointer(), WORDS, WORDS, BYTES])
 """What the pool calls: args, dimensions, steps, data."""
+
+
+def prepare() -> None:
+    """Have the pool ready; to be called before code with ``in_parallel`` is compiled or loaded."""
+    threads.prepare_numba()
+    numba_pool.install(config.NUMBA_NUM_THREADS)
+
 
 # fn, args, dimensions, steps, data, inner_ndim, array_count, num_threads
 PARALLEL_FOR = ir.FunctionType(ir.VoidType(), [BYTES] * 5 + [WORD] * 3)
@@ -28,6 +37,7 @@ PARALLEL_FOR = ir.FunctionType(ir.VoidType(), [BYTES] * 5 + [WORD] * 3)
 @intrinsic
 def in_parallel(typingctx, kernel, parts, *given):
     """Call ``kernel(*given, part)`` for part = 0, ..., parts - 1, on the threads of the pool."""
+    prepare()
     taken = (*given, types.int64)
     dispatcher = kernel.dispatcher
     dispatcher.compile(taken)
@@ -45,7 +55,7 @@ def in_parallel(typingctx, kernel, parts, *given):
         one = cgutils.alloca_once_value(builder, WORD(1))
         count = cgutils.alloca_once_value(builder, context.cast(builder, args[1], parts, types.int64))
         threads = cgutils.get_or_insert_function(builder.module, ir.FunctionType(WORD, []), "get_num_threads")
-        parallel_for = cgutils.get_or_insert_function(builder.module, PARALLEL_FOR, "numba_parallel_for")
+        parallel_for = cgutils.get_or_insert_function(builder.module, PARALLEL_FOR, numba_pool.NAME)
         pointers = [builder.bitcast(each, BYTES) for each in (task, base, count, one, data)]
         builder.call(parallel_for, [*pointers, WORD(0), WORD(1), builder.call(threads, [])])
         return context.get_dummy_value()

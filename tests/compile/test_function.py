@@ -116,8 +116,9 @@ def test_variables_as_arguments_and_results():
 @pytest.mark.parametrize(
     "array",
     [
-        np.zeros((0, 3)), np.array(2.0), np.arange(6.0).reshape(2, 3).T, np.arange(12.0)[::-2], np.arange(3, dtype=">f8"),
-        np.arange(3, dtype=">i4"), np.array([True, False]), np.arange(3, dtype=np.float16), np.arange(3) + 1j,
+        np.zeros((0, 3)), np.array(2.0), np.arange(6.0).reshape(2, 3).T, np.arange(12.0)[::-2],
+        np.arange(3, dtype=">f8"), np.arange(3, dtype=">i4"), np.array([True, False]),
+        np.arange(3, dtype=np.float16), np.arange(3) + 1j,
         np.array([2**62, -(2**62)]), np.array([2**63], np.uint64), np.arange(3, dtype=np.int8),
         np.broadcast_to(1.5, (2, 3)), np.array([np.nan, np.inf, -0.0]), np.arange(3, dtype=np.complex64),
         np.frombuffer(b"\0" + np.arange(3.0).tobytes(), offset=1), np.arange(3, dtype=np.longdouble),
@@ -218,9 +219,10 @@ def test_one_trace_for_each_signature():
 
 def test_a_function_that_keeps_retracing_warns():
     f = numpy_function(lambda x, n: x * n)
-    with pytest.warns(RuntimeWarning, match=r"<lambda> was traced \d+ times.*int 14 became the int 15"):
-        for n in range(16):
-            f(np.ones(2), n)
+    for n in range(15):
+        f(np.ones(2), n)
+    with pytest.warns(RuntimeWarning, match=r"<lambda> was traced 16 times.*int 14 became the int 15"):
+        f(np.ones(2), 15)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         for n in range(16, 64):
@@ -494,9 +496,10 @@ def test_random_numbers_are_drawn_at_each_call(jit):
     def draws(rng, x, n):
         return (
             rng.normal(size=3), rng.uniform(x, 2 * x), rng.standard_normal(2, np.float32), rng.integers(5, size=4),
-            rng.permutation(6), rng.permutation(x), rng.choice(x, 2), rng.choice(9, 3, replace=False), rng.gamma(2.0, x),
-            rng.truncated_normal((3,)), rng.lognormal(x, 0.5), rng.exponential(x), rng.binomial(10, 0.3, 3),
-            rng.multinomial(5, [0.2, 0.8]), rng.dirichlet([1.0, 2.0]), rng.poisson(3.0), rng.beta(1.0, 2.0, size=2),
+            rng.permutation(6), rng.permutation(x), rng.choice(x, 2), rng.choice(9, 3, replace=False),
+            rng.gamma(2.0, x), rng.truncated_normal((3,)), rng.lognormal(x, 0.5), rng.exponential(x),
+            rng.binomial(10, 0.3, 3), rng.multinomial(5, [0.2, 0.8]), rng.dirichlet([1.0, 2.0]), rng.poisson(3.0),
+            rng.beta(1.0, 2.0, size=2),
             rng.laplace(x), rng.gumbel(x, 0.1), rng.multivariate_normal(x[:2], np.eye(2)), rng.uniform(shape=(2,)),
             rng.uniform(0, 9, (2,), seed=5), rng.normal(x, np.abs(x)),
         )  # fmt: skip

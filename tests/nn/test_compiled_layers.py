@@ -382,3 +382,26 @@ def test_layers_made_inside_of_a_function_are_refused_in_later_traces():
     for count in range(2, 4):
         model = Subclassed()
         np.testing.assert_allclose(called(model, x[:count]).numpy(), model(x[:count]).numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("make", [layers.LSTMCell, layers.GRUCell, layers.SimpleRNNCell])
+def test_cells_called_step_by_step(make):
+    """What is dropped is the same at all steps of one run, and drawn anew at the next."""
+    x = ag.constant(np.random.RandomState(0).normal(size=(5, 2, 4)).astype("float32"))
+    eager = make(3, dropout=0.3, recurrent_dropout=0.2, seed=1)
+    eager(x[0], eager.get_initial_state(2))
+    traced = copy.deepcopy(eager)
+
+    def run(cell, x):
+        states, outputs = cell.get_initial_state(2), []
+        for time in range(len(x)):
+            output, states = cell(x[time], states, training=True)
+            outputs.append(output)
+        return outputs
+
+    function = ag.function(lambda x: run(traced, x), jit="numpy")
+    for _ in range(3):
+        eager.reset_dropout_mask()
+        for got, wanted in zip(function(x), run(eager, x), strict=True):
+            assert_close(got, wanted)
+    assert_close(traced(x[0], traced.get_initial_state(2))[0], eager(x[0], eager.get_initial_state(2))[0])

@@ -81,7 +81,7 @@ def functions_of(model):
 
 
 def traces_of(model):
-    return {name: function.traces for (name, _, _), function in functions_of(model).items()}
+    return {name: function.traces for (name, *_), function in functions_of(model).items()}
 
 
 SPARSE = {"optimizer": "adam", "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
@@ -271,8 +271,10 @@ def test_run_eagerly_and_another_compile():
     assert traces_of(model) == {"train_step": 2}
 
 
-def test_numba_is_asked_for():
+def test_numba_is_asked_for(monkeypatch):
+    """Then it is taken, also for few steps."""
     pytest.importorskip("numba")
+    monkeypatch.setattr(nn.steps, "FEWEST", 16)
     model = classifier()
     model.compile(**SPARSE, jit_compile=True)
     model.fit(X, LABELS, verbose=0, epochs=2, batch_size=26)
@@ -707,3 +709,43 @@ def test_copies_of_a_trained_model():
             np.testing.assert_array_equal(weight.numpy(), value)
         assert (other.get_weights()[0] != before[0]).any()
         assert_same(other.predict(X), other(X).numpy())
+
+
+def test_a_metric_that_fails_after_the_step():
+    """Its error is handed on, and the step is not made again."""
+
+    class Fails(nn.metrics.Metric):
+        def update_state(self, y_true, y_pred):
+            raise ag.StructureError("this metric wants something else")
+
+        def result(self):
+            return 0.0
+
+    model = nn.Sequential([layers.Dense(2, input_dim=5)])
+    model.compile("sgd", "mse", metrics=[Fails()])
+    with pytest.raises(ag.StructureError, match="wants something else"):
+        model.fit(nn.data.Dataset.from_tensor_slices((X, NUMBERS)).batch(16), verbose=0)
+    assert model.optimizer.iterations == 1
+
+
+def test_a_step_that_is_replaced():
+    model = regressor()
+    model.compile("sgd", "mse")
+    model.fit(X, NUMBERS, verbose=0)
+    original = model.train_step
+    model.train_step = lambda data: {**original(data), "more": ag.constant(1.0)}
+    assert model.fit(X, NUMBERS, verbose=0).history["more"] == [1.0]
+    del model.train_step
+    assert "more" not in model.fit(X, NUMBERS, verbose=0).history
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_masks_and_metrics_of_every_step_of_a_sequence(weighted):
+    """Loss and accuracies leave out what the mask leaves out, with weights for each step, too."""
+
+    def build():
+        return nn.Sequential([layers.Embedding(9, 4, mask_zero=True), layers.Dense(3, activation="softmax")])
+
+    labels, weights = RANDOM.randint(0, 3, WORDS.shape), RANDOM.uniform(size=WORDS.shape)
+    compiling = {**SPARSE, "weighted_metrics": ["accuracy", nn.metrics.SparseCategoricalCrossentropy()]}
+    both(build, compiling, fitted(WORDS, labels, sample_weight=weights if weighted else None))

@@ -10,8 +10,8 @@ from ...primitive import Primitive
 from ..program import Instruction
 from ..threads import get_kernel_threads
 
-WORTH_SHARING = 20_000
-"""Nanoseconds of one thread from which several are asked: waking them takes a few thousand."""
+WORTH_SHARING = 40_000
+"""Nanoseconds of one thread from which several are asked: waking them takes a few thousand, more on a busy machine."""
 
 Static = Any  # an int, a float, or a tuple of them
 Work = tuple[tuple[int, ...], Any]  # shape and dtype

@@ -11,6 +11,8 @@ time). With one spatial axis the height is 1.
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..numba_parallel import in_parallel
 from .jit import alone, helper, kernel, plain
 from .products import gemm
@@ -59,63 +61,59 @@ def _empty_band(w, bands, shape, size, moves, plan):
 
 
 @helper
-def _copy(target, at, source, begin, length):
-    to, of = target[at : at + length], source[begin : begin + length]
-    for j in range(length):
-        to[j] = of[j]
+def _zero(columns, at, count):
+    """Put 0 into so many entries. A loop of no entries costs more than to ask."""
+    if count:
+        for j in range(count):
+            columns[at + j] = 0
 
 
 @helper
-def _add(target, at, source, begin, length):
-    to, of = target[at : at + length], source[begin : begin + length]
-    for j in range(length):
-        to[j] += of[j]
-
-
-@helper
-def _move(columns, at, image, line, begin, shape, plan, back):
-    """One line of a tile: copied from the image, or (back) added to it; what lies outside is 0."""
-    channels, _, width = shape
-    taps, step = plan[3], plan[4]
-    if step == 1:
-        low, high = max(-begin, 0), max(min(taps, width - begin), max(-begin, 0))
-        inside, length = (line * width + begin + low) * channels, (high - low) * channels
-        if back:
-            _add(image, inside, columns, at + low * channels, length)
-            return
-        if low:
-            columns[at : at + low * channels] = 0
-        _copy(columns, at + low * channels, image, inside, length)
-        if high < taps:
-            columns[at + high * channels : at + taps * channels] = 0
-        return
-    for tap in range(taps):
-        place = begin + tap * step
-        if not 0 <= place < width:
-            if not back:
-                columns[at + tap * channels : at + (tap + 1) * channels] = 0
-        elif back:
-            _add(image, (line * width + place) * channels, columns, at + tap * channels, channels)
-        else:
-            _copy(columns, at + tap * channels, image, (line * width + place) * channels, channels)
+def _fold_runs(columns, at, image, line, begin, shape, plan, back):
+    """One line of a tile whose taps are not neighbours."""
+    channels, width = np.uintp(shape[0]), shape[2]
+    for tap in range(plan[3]):
+        place = begin + tap * plan[4]
+        if 0 <= place < width:
+            start = np.uintp(line * width + place) * channels
+            for c in range(channels):
+                if back:
+                    image[start + c] += columns[at + c]
+                else:
+                    columns[at + c] = image[start + c]
+        elif not back:
+            _zero(columns, at, channels)
+        at += channels
 
 
 @helper
 def _fold(columns, image, first, last, shape, size, moves, plan, back):
-    """Columns of the lines first to last of windows, from the image or (back) added to it."""
-    channels, height = shape[0], shape[1]
-    tiles, reach = plan[1] // plan[2], plan[2] * moves[1]
-    run = plan[3] * channels
-    at = 0
+    """Columns of the lines first to last of windows, from the image or (back) added to it; what lies outside is 0."""
+    channels, height, width = shape
+    tiles, reach, taps = plan[1] // plan[2], plan[2] * moves[1], plan[3]
+    at, run = np.uintp(0), np.uintp(taps * channels)
     for out in range(first, last):
         for tile in range(tiles):
             begin = tile * reach - moves[3]
+            low = max(-begin, 0)
+            high = max(min(taps, width - begin), low)
+            left, count, right = np.uintp(low * channels), np.uintp((high - low) * channels), np.uintp(high * channels)
             for y in range(size[1]):
                 line = out * moves[0] - moves[2] + y * moves[4]
-                if 0 <= line < height:
-                    _move(columns, at, image, line, begin, shape, plan, back)
-                elif not back:
-                    columns[at : at + run] = 0
+                start = np.uintp((line * width + begin + low) * channels)
+                if not 0 <= line < height:
+                    if not back:
+                        _zero(columns, at, run)
+                elif plan[4] > 1:
+                    _fold_runs(columns, at, image, line, begin, shape, plan, back)
+                elif back:
+                    for j in range(count):
+                        image[start + j] += columns[at + left + j]
+                else:
+                    _zero(columns, at, left)
+                    for j in range(count):
+                        columns[at + left + j] = image[start + j]
+                    _zero(columns, at + right, run - right)
                 at += run
 
 

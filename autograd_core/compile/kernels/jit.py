@@ -11,6 +11,8 @@ from numba.core import cgutils
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 
+from ..cache import fingerprint
+
 FLAGS = {"contract", "nsz", "arcp", "reassoc"}
 
 
@@ -29,8 +31,13 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": FLAGS, "error_model": "nu
 
 
 def kernel(function):
-    """Compile a kernel: a function that plans call."""
-    return njit(cache=True, **_OPTIONS)(function)
+    """Compile a kernel: a function that plans call. It is kept on disk, for all plans and processes."""
+    dispatcher: Any = njit(cache=True, **_OPTIONS)(function)
+    kept = dispatcher._cache
+    key = kept._index_key
+    # Numba looks at the kernel's own file only; its machine code holds that of other modules too.
+    kept._index_key = lambda signature, codegen: (*key(signature, codegen), fingerprint())
+    return dispatcher
 
 
 def helper(function):

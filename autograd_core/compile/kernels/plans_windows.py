@@ -29,8 +29,7 @@ def _plan_convolution(function: str, instruction: Instruction, x: Sizes, w: Size
     if not is_float(*instruction.operands) or params["groups"] != 1 or len(x) > 4 or 0 in x or 0 in w:
         return None
     strides, padding, dilation = params["strides"], params["padding"], params["dilation"]
-    folds = function == "correlate_wrt_x"
-    plan = plan_of(x[0], x[1:-1], x[-1], w[-1], w[:-2], strides, padding, dilation, folds)
+    plan = plan_of(x[0], x[1:-1], x[-1], w[-1], w[:-2], strides, padding, dilation)
     outs = _both(plan.outs)
     if 0 in outs:
         return None
@@ -73,7 +72,7 @@ def _plan_pooling(instruction: Instruction, x: Sizes, y: Sizes) -> Call | None:
     static = ((x[-1], *_both(x[1:-1])), _both(y[1:-1]), moves)
     entries = {MAX_POOL: x[-1] * x[-2], AVG_POOL: x[-1] * x[-2], MAX_SPREAD: x[-1]}.get(instruction.primitive)
     work = (((parts, entries), instruction.result.dtype),) if entries is not None else ()
-    time = max(math.prod(x), math.prod(y) * math.prod(params["size"])) if parts > 1 else 0.0
+    time = 0.3 * max(math.prod(x), math.prod(y) * math.prod(params["size"])) if parts > 1 else 0.0
     return for_threads(POOLING, name, time, work=work, static=static if work else (*static, parts))
 
 

@@ -1,0 +1,246 @@
+"""Threads for parallel kernels that nobody waits for in vain.
+
+A launch by OpenMP ends when all of its threads have come, the last one maybe long after the work is done: on a machine
+that has other work too, each launch then takes as long as the scheduler's turn. Here whoever is there takes the next
+part, the caller first of all; only parts that somebody has taken are waited for. With all processors idle it costs the
+same, with none it costs nothing: the caller does everything itself.
+
+``autograd_core_parallel_for`` has the arguments of Numba's ``numba_parallel_for``, and is that function where this pool
+is not (it is for Linux). Written in LLVM's language, as it has to be a function that compiled code calls by name.
+
+How it works: ``ticket`` holds the number of the launch, how many parts it has and which is next, in one word. Whoever
+exchanges it for one with the next part has taken that part, and the launch cannot end before ``done`` counts it, so
+that ``task`` and ``data`` are its own. Threads without work spin for some 50 microseconds and then sleep (futex).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+import threading
+
+from llvmlite import binding
+
+NAME = "autograd_core_parallel_for"
+SPINS = 1000
+
+_lock = threading.Lock()
+_FUTEX = {"x86_64": 202, "aarch64": 98}  # numbers of the system call
+_PAUSE = {"x86_64": "pause", "aarch64": "yield"}
+
+SOURCE = """
+declare i64 @syscall(i64, ...)
+declare i32 @sched_yield()
+
+@ticket = internal global i64 0, align 64
+@done = internal global i64 0, align 64
+@busy = internal global i32 0, align 64
+@wake = internal global i32 0, align 64
+@sleepers = internal global i32 0, align 64
+@task = internal global i8* null, align 64
+@data = internal global i8* null
+
+define internal void @work() {
+entry:
+  %part = alloca i8*
+  %one = alloca i64
+  store i64 1, i64* %one
+  br label %look
+look:
+  %ticket = load atomic i64, i64* @ticket seq_cst, align 8
+  %next = and i64 %ticket, 65535
+  %shifted = lshr i64 %ticket, 16
+  %parts = and i64 %shifted, 65535
+  %left = icmp ult i64 %next, %parts
+  br i1 %left, label %take, label %end
+take:
+  %after = add i64 %ticket, 1
+  %pair = cmpxchg i64* @ticket, i64 %ticket, i64 %after seq_cst seq_cst
+  %taken = extractvalue { i64, i1 } %pair, 1
+  br i1 %taken, label %run, label %look
+run:
+  %address = load i8*, i8** @task
+  %given = load i8*, i8** @data
+  %function = bitcast i8* %address to void (i8**, i64*, i64*, i8*)*
+  %number = inttoptr i64 %next to i8*
+  store i8* %number, i8** %part
+  call void %function(i8** %part, i64* %one, i64* %one, i8* %given)
+  %before = atomicrmw add i64* @done, i64 1 seq_cst
+  br label %look
+end:
+  ret void
+}
+
+define internal i1 @is_work() {
+  %ticket = load atomic i64, i64* @ticket seq_cst, align 8
+  %next = and i64 %ticket, 65535
+  %shifted = lshr i64 %ticket, 16
+  %parts = and i64 %shifted, 65535
+  %left = icmp ult i64 %next, %parts
+  ret i1 %left
+}
+
+define i8* @worker(i8* %ignored) {
+entry:
+  br label %work
+work:
+  call void @work()
+  br label %spin
+spin:
+  %spins = phi i32 [ 0, %work ], [ %more, %again ]
+  %found = call i1 @is_work()
+  br i1 %found, label %work, label %again
+again:
+  call void asm sideeffect "PAUSE", ""()
+  %more = add i32 %spins, 1
+  %enough = icmp ugt i32 %more, SPINS
+  br i1 %enough, label %sleep, label %spin
+sleep:
+  %word = load atomic i32, i32* @wake seq_cst, align 4
+  %before = atomicrmw add i32* @sleepers, i32 1 seq_cst
+  %late = call i1 @is_work()
+  br i1 %late, label %awake, label %wait
+wait:
+  %code = call i64 (i64, ...) @syscall(i64 FUTEX, i32* @wake, i32 128, i32 %word, i8* null)
+  br label %awake
+awake:
+  %asleep = atomicrmw sub i32* @sleepers, i32 1 seq_cst
+  br label %work
+}
+
+define void @parallel_for(i8* %fn, i8** %args, i64* %dims, i64* %steps, i8* %given, i64 %inner, i64 %count, i64 %n) {
+entry:
+  %pair = cmpxchg i32* @busy, i32 0, i32 1 seq_cst seq_cst
+  %mine = extractvalue { i32, i1 } %pair, 1
+  %parts = load i64, i64* %dims
+  %few = icmp ult i64 %parts, 65536
+  %go = and i1 %mine, %few
+  br i1 %go, label %launch, label %alone
+alone:
+  br i1 %mine, label %release, label %serial
+release:
+  store atomic i32 0, i32* @busy seq_cst, align 4
+  br label %serial
+serial:
+  %function = bitcast i8* %fn to void (i8**, i64*, i64*, i8*)*
+  call void %function(i8** %args, i64* %dims, i64* %steps, i8* %given)
+  ret void
+launch:
+  store i8* %fn, i8** @task
+  store i8* %given, i8** @data
+  store atomic i64 0, i64* @done seq_cst, align 8
+  %old = load atomic i64, i64* @ticket seq_cst, align 8
+  %last = lshr i64 %old, 32
+  %generation = add i64 %last, 1
+  %high = shl i64 %generation, 32
+  %middle = shl i64 %parts, 16
+  %ticket = or i64 %high, %middle
+  store atomic i64 %ticket, i64* @ticket seq_cst, align 8
+  %asleep = load atomic i32, i32* @sleepers seq_cst, align 4
+  %any = icmp sgt i32 %asleep, 0
+  br i1 %any, label %call, label %share
+call:
+  %was = atomicrmw add i32* @wake, i32 1 seq_cst
+  %wide = sub i64 %parts, 1
+  %others = trunc i64 %wide to i32
+  %code = call i64 (i64, ...) @syscall(i64 FUTEX, i32* @wake, i32 129, i32 %others)
+  br label %share
+share:
+  call void @work()
+  br label %wait
+wait:
+  %spins = phi i32 [ 0, %share ], [ %more, %pause ], [ %more, %yield ]
+  %done = load atomic i64, i64* @done seq_cst, align 8
+  %ready = icmp eq i64 %done, %parts
+  br i1 %ready, label %end, label %again
+again:
+  %more = add i32 %spins, 1
+  %long = icmp ugt i32 %more, SPINS
+  br i1 %long, label %yield, label %pause
+pause:
+  call void asm sideeffect "PAUSE", ""()
+  br label %wait
+yield:
+  %yielded = call i32 @sched_yield()
+  br label %wait
+end:
+  store atomic i32 0, i32* @busy seq_cst, align 4
+  ret void
+}
+
+define void @forget() {
+  store atomic i32 0, i32* @busy seq_cst, align 4
+  store atomic i32 0, i32* @sleepers seq_cst, align 4
+  ret void
+}
+"""
+
+
+_addresses: dict[str, int] = {}
+
+
+def install(threads: int, otherwise: str = "numba_parallel_for") -> bool:
+    """Make the function known to compiled code, and start the threads; once in a process.
+
+    Parameters
+    ----------
+    threads : int
+        Of a kernel: one of them is the caller.
+    otherwise : str
+        The function that it is where there is no such pool; known to LLVM by then.
+
+    Returns
+    -------
+    bool
+        Whether the pool is this one.
+    """
+    with _lock:
+        if not is_possible():
+            binding.add_symbol(NAME, binding.address_of_symbol(otherwise))
+            return False
+        if not _addresses:
+            _addresses.update(_compiled())
+            binding.add_symbol(NAME, _addresses["parallel_for"])
+            _start(threads - 1)
+    return True
+
+
+def _start(count: int) -> None:
+    library = ctypes.CDLL(None)
+    for _ in range(count):
+        handle = ctypes.c_ulong()
+        if library.pthread_create(ctypes.byref(handle), None, ctypes.c_void_p(_addresses["worker"]), None) == 0:
+            library.pthread_detach(handle)
+
+
+def is_possible() -> bool:
+    """Whether there is such a pool on this system."""
+    return sys.platform == "linux" and platform.machine() in _FUTEX and sys.maxsize > 2**32
+
+
+def _compiled() -> dict[str, int]:
+    """Addresses of the functions."""
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    binding.initialize_native_asmparser()
+    machine = platform.machine()
+    text = SOURCE.replace("PAUSE", _PAUSE[machine]).replace("FUTEX", str(_FUTEX[machine])).replace("SPINS", str(SPINS))
+    module = binding.parse_assembly(text)
+    module.verify()
+    engine = binding.create_mcjit_compiler(module, binding.Target.from_default_triple().create_target_machine(opt=2))
+    engine.finalize_object()
+    addresses = {name: engine.get_function_address(name) for name in ("parallel_for", "worker", "forget")}
+    engine.detach()  # threads run in it until the process ends
+    return addresses
+
+
+def _after_fork() -> None:
+    """In a child: its only thread does all parts."""
+    if _addresses:
+        ctypes.CFUNCTYPE(None)(_addresses["forget"])()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
