@@ -6,8 +6,8 @@ from math import prod
 
 from .program import Instruction, Program
 
-WORTH_COMPILING = 0.5
-"""Seconds of work in all, as estimated here, from which a plan is compiled by Numba."""
+_COMPILING = 0.5, 0.01
+"""Seconds of work in all from which a plan is compiled by Numba: so many, and so many more for each instruction."""
 
 _CALL = 1.5e-6  # seconds for one NumPy call
 _BYTE = 1e-10  # seconds for each byte that is read or written
@@ -16,6 +16,12 @@ _FLOP = 2e-11  # seconds for a multiplication and addition in a matrix product
 PRODUCTS = frozenset((
     "matmul", "dot", "affine", "einsum", "tensordot", "conv", "conv_transpose", "depthwise_conv", "lstm",
 ))  # fmt: skip
+
+
+def is_worth_compiling(program: Program, calls: int) -> bool:
+    """Whether so many runs take longer than it takes to compile the program."""
+    fixed, each = _COMPILING
+    return seconds(program) * calls >= fixed + each * len(program.instructions)
 
 
 def seconds(program: Program) -> float:

@@ -20,7 +20,7 @@ from ..symbol import Value
 from ..tensor import Overloaded, Tensor
 from ..tree import flatten
 from ..variable import Variable
-from .cost import WORTH_COMPILING, seconds
+from .cost import is_worth_compiling
 from .differentiable import UNTRACKED, Differentiable
 from .plan import Plan
 from .program import Program
@@ -213,7 +213,7 @@ class Function:
     def _emitter(self, program: Program) -> str:
         if self.jit != "auto":
             return self.jit
-        if self._calls is not None and seconds(program) * self._calls < WORTH_COMPILING:
+        if self._calls is not None and not is_worth_compiling(program, self._calls):
             return "numpy"
         return (
             "numba"

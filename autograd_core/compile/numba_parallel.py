@@ -1,11 +1,10 @@
-"""Several parts of a kernel at once, on Numba's pool, without Numba's parallel compiler.
+"""Several parts of a kernel at once, without Numba's parallel compiler.
 
-``in_parallel(kernel, parts, V0, V1, ...)`` calls ``kernel(V0, V1, ..., part)`` for each part. It hands Numba's
-``numba_parallel_for`` (the function behind ``prange``; ``numba/np/ufunc/omppool.cpp`` and its siblings) a small
-function that takes the arguments from a record and calls the kernel. Compiling that costs next to nothing, where
-``parallel=True`` costs a second for each function.
+``in_parallel(kernel, parts, V0, V1, ...)`` calls ``kernel(V0, V1, ..., part)`` for each part, on the threads of
+``numba_pool``. That is handed a small function, which takes the arguments from a record and calls the kernel. Compiling
+it costs next to nothing, where ``parallel=True`` costs a second for each function.
 
-The pool must have been started (``threads.prepare_numba``) before such code is compiled or loaded.
+The pool must be there (``prepare``) before such code is loaded.
 """
 
 from __future__ import annotations

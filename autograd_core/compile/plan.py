@@ -67,8 +67,11 @@ class Plan:
         self._blank: list[Any] = [None] * len(passed)
         self._from_leaves = [(place, each.key) for place, each in passed if each.kind == "argument"]
         self._from_tensors = [(place, each.key) for place, each in passed if each.kind == "tensor"]
+        numbers = {id(each.key): number for number, each in enumerate(program.inputs)}
         self._from_python = [
-            (place, each.key, each.value.dtype, each.value.shape) for place, each in passed if each.kind == "host"
+            (place, each.key, each.value.dtype, each.value.shape, numbers[id(each.key)])
+            for place, each in passed
+            if each.kind == "host"
         ]
         self._bound = any(each.kind not in PASSED and each.kind != "constant" for each in self.optimised.inputs)
         self.seconds = time.perf_counter() - started
@@ -164,13 +167,16 @@ class Plan:
             arrays[place] = array if array.flags.num & _PLAIN == _PLAIN else np.array(array, order="C")
         for place, tensor in self._from_tensors:
             arrays[place] = np.ascontiguousarray(tensor.array).reshape(tensor.shape)
-        for place, call, dtype, shape in self._from_python:
+        for place, call, dtype, shape, _ in self._from_python:
             array = np.array(call(), dtype, order="C") if ask else np.zeros(shape, dtype)
             arrays[place] = array if array.shape == shape else array.reshape(shape)
         return arrays
 
-    def _run(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
-        arrays = self._passed(leaves)
+    def _run(self, leaves: Sequence[Any], drawn: dict[int, Any] | None = None) -> tuple[Any, ...]:
+        arrays = self._passed(leaves, ask=drawn is None)
+        if drawn is not None:
+            for place, *_, number in self._from_python:
+                arrays[place] = drawn[number]
         if self._bound:
             self._binding.prepare()
         try:
@@ -178,7 +184,7 @@ class Plan:
         except ZeroMetInfinity:
             if self._retrace is None:
                 raise
-            return self._again(leaves)
+            return self._again(leaves, arrays)
         for variable in self._written:
             variable.version += 1
             variable._assigned_by = None
@@ -198,12 +204,13 @@ class Plan:
             given.append(next(arrays) if late is None else _raw(late()))
         return tuple(given)
 
-    def _again(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
-        """The same call with zeros winning over infinities; nothing has been changed yet."""
+    def _again(self, leaves: Sequence[Any], arrays: Sequence[Any]) -> tuple[Any, ...]:
+        """The same call with zeros winning over infinities, on the numbers drawn for it; nothing has been changed."""
         if self._with_zeros is None:
             self._with_zeros = self._retrace()  # type: ignore[misc]  # the caller has looked
         self._binding.release()
-        return self._with_zeros(leaves)
+        drawn = {number: arrays[place] for place, *_, number in self._from_python}
+        return self._with_zeros._run(leaves, drawn)
 
 
 def _raw(value: Any) -> Any:

@@ -1,0 +1,101 @@
+"""The pool that parallel kernels run on: every part once, from several Python threads, inside itself, after a fork."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+
+from numba import njit
+
+from autograd_core.compile import numba_parallel, numba_pool
+from autograd_core.compile.numba_parallel import in_parallel
+from autograd_core.compile.numba_pointer import int64_at
+
+FORKED = """
+import os
+from tests.compile.test_pool import counted
+assert counted(100, 7) == [7] * 100
+child = os.fork()
+if not child:
+    os._exit(0 if counted(100, 7) == [7] * 100 else 1)
+assert os.waitpid(child, 0)[1] == 0
+assert counted(100, 7) == [7] * 100
+print("done")
+"""
+
+
+@njit(error_model="numpy")
+def count(COUNTS, part):
+    COUNTS[part] = COUNTS[part] + 1
+
+
+@njit(error_model="numpy")
+def count_all(COUNTS, part):
+    in_parallel(count, 3, COUNTS)
+
+
+@njit("void(int64, int64, int64)", nogil=True)
+def launches(address, parts, times):
+    COUNTS = int64_at(address)
+    for _ in range(times):
+        in_parallel(count, parts, COUNTS)
+
+
+@njit("void(int64)", nogil=True)
+def nested(address):
+    in_parallel(count_all, 1, int64_at(address))
+
+
+def counted(parts, times):
+    counts = np.zeros(parts, np.int64)
+    launches(counts.ctypes.data, parts, times)
+    return counts.tolist()
+
+
+@pytest.mark.parametrize("parts", [0, 1, 2, 4, 7, 1000, 65535, 65536, 70000])
+def test_each_part_runs_once(parts):
+    assert counted(parts, 5) == [5] * parts
+
+
+def test_many_launches():
+    assert counted(4, 50_000) == [50_000] * 4
+
+
+def test_several_python_threads_at_once():
+    with ThreadPoolExecutor(6) as pool:
+        assert all(found == [2000] * 5 for found in pool.map(lambda _: counted(5, 2000), range(12)))
+
+
+def test_inside_itself():
+    counts = np.zeros(3, np.int64)
+    nested(counts.ctypes.data)
+    assert counts.tolist() == [1, 1, 1]
+
+
+def test_after_threads_have_gone_to_sleep():
+    for _ in range(20):
+        assert counted(8, 1) == [1] * 8
+        subprocess.run([sys.executable, "-c", ""], check=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_does_all_parts_itself():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.strip() == "done", done.stderr
+
+
+def test_elsewhere_it_is_the_pool_of_numba(monkeypatch):
+    known = []
+    monkeypatch.setattr(numba_pool, "is_possible", lambda: False)
+    monkeypatch.setattr(numba_pool.binding, "add_symbol", lambda name, address: known.append((name, address)))
+    numba_parallel.prepare()
+    ((name, address),) = known
+    assert name == numba_pool.NAME
+    assert address
