@@ -138,8 +138,11 @@ def _mark(builder, access, pointer):
     if not pointer.scopes:
         return
     module = builder.module
-    domain = module.add_metadata([f"autograd_core {pointer.scopes}"])
-    scopes = [module.add_metadata([f"autograd_core {at} of {pointer.scopes}", domain]) for at in range(pointer.scopes)]
+    # Of this function alone: under one name for all, kernels that are inlined into one function would promise something
+    # about each other's pointers, and a kernel's reads could move before another one's writes.
+    name = builder.function.name
+    domain = module.add_metadata([name])
+    scopes = [module.add_metadata([f"{name} {at} of {pointer.scopes}", domain]) for at in range(pointer.scopes)]
     access.set_metadata("alias.scope", module.add_metadata([scopes[pointer.scope]]))
     others = scopes[: pointer.scope] + scopes[pointer.scope + 1 :]
     if others:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import signal
 import sys
 import threading
 
@@ -209,10 +210,14 @@ def install(threads: int, otherwise: str = "numba_parallel_for") -> bool:
 
 def _start(count: int) -> None:
     library = ctypes.CDLL(None)
-    for _ in range(count):
-        handle = ctypes.c_ulong()
-        if library.pthread_create(ctypes.byref(handle), None, ctypes.c_void_p(_addresses["worker"]), None) == 0:
-            library.pthread_detach(handle)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # as they inherit it: for others
+    try:
+        for _ in range(count):
+            handle = ctypes.c_ulong()
+            if library.pthread_create(ctypes.byref(handle), None, ctypes.c_void_p(_addresses["worker"]), None) == 0:
+                library.pthread_detach(handle)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def is_possible() -> bool:

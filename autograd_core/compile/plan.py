@@ -67,7 +67,9 @@ class Plan:
         self._blank: list[Any] = [None] * len(passed)
         self._from_leaves = [(place, each.key) for place, each in passed if each.kind == "argument"]
         self._from_tensors = [(place, each.key) for place, each in passed if each.kind == "tensor"]
-        numbers = {id(each.key): number for number, each in enumerate(program.inputs)}
+        # By the order in which the function asked: the same in every trace of it.
+        asked = [each.key for each in program.inputs if each.kind == "host"]
+        numbers = {id(key): number for number, key in enumerate(asked)}
         self._from_python = [
             (place, each.key, each.value.dtype, each.value.shape, numbers[id(each.key)])
             for place, each in passed
@@ -175,8 +177,8 @@ class Plan:
     def _run(self, leaves: Sequence[Any], drawn: dict[int, Any] | None = None) -> tuple[Any, ...]:
         arrays = self._passed(leaves, ask=drawn is None)
         if drawn is not None:
-            for place, *_, number in self._from_python:
-                arrays[place] = drawn[number]
+            for place, call, dtype, _, number in self._from_python:
+                arrays[place] = drawn[number] if number in drawn else np.array(call(), dtype, order="C")
         if self._bound:
             self._binding.prepare()
         try:

@@ -224,7 +224,7 @@ def test_numpy_plans(part):
 
 
 @pytest.mark.skipif(not NUMBA, reason="no numba")
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, 1, 7])
 def test_numba_plans(seed):
     check(seed, "numba")
 
@@ -238,6 +238,6 @@ def test_many_numpy_plans(part):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not NUMBA, reason="no numba")
-@pytest.mark.parametrize("seed", range(3, 60))
+@pytest.mark.parametrize("seed", range(60))
 def test_many_numba_plans(seed):
     check(seed, "numba")
