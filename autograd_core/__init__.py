@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from . import errors, numpy, testing, tracing
 from .compile.function import function
-from .compile.threads import get_num_threads, set_num_threads
+from .compile.machine.threads import get_num_threads, set_num_threads
 from .constants import constant, convert_to_tensor
 from .control import cond, fori_loop, scan, while_loop
 from .custom import custom_gradient, primitive

@@ -217,7 +217,7 @@ class Function:
             return "numpy"
         return (
             "numba"
-            if importlib.util.find_spec("numba") and importlib.util.find_spec("autograd_core.compile.emit_numba")
+            if importlib.util.find_spec("numba") and importlib.util.find_spec("autograd_core.compile.to_numba.emit")
             else "numpy"
         )
 

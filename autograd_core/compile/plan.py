@@ -14,12 +14,13 @@ import numpy as np
 from ..errors import MissingExtraError
 from ..graph.render import check, render
 from ..tensor import Tensor
-from . import diagram, emit_numpy
+from . import diagram
 from .binding import Binding
 from .executable import BOUND, PASSED, ZeroMetInfinity
 from .passes import optimise
 from .program import Program
 from .signature import Leaves
+from .to_numpy import emit as emit_numpy
 from .trace import Trace
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ def emitter(jit: str) -> Callable[[Program], Any]:
         return emit_numpy.emit
     try:
         # Not imported at the top: it imports Numba, which takes half a second and may not be there.
-        emit_numba = importlib.import_module(".emit_numba", __package__)
+        emit_numba = importlib.import_module(".to_numba.emit", __package__)
     except ImportError as error:
         raise MissingExtraError(
             'function: jit="numba" needs the extra "jit": pip install "autograd-core[jit]" '

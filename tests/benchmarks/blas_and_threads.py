@@ -21,8 +21,8 @@ from functools import partial
 import numpy as np
 from numba import njit, prange
 
-from autograd_core.compile import blas_sizes, threads
-from autograd_core.compile.blas import sgemm
+from autograd_core.compile.machine import blas_sizes, threads
+from autograd_core.compile.machine.blas import sgemm
 
 FLOAT = np.float32
 # rows, columns, inner size, whether the operands are transposed, and where it comes from

@@ -1,4 +1,4 @@
-"""Compute the coefficients of `autograd_core.compile.vector_math`: ``python tests/compile/fit_polynomials.py``.
+"""Compute the coefficients of `autograd_core.compile.machine.vector_math`: ``python tests/compile/fit_polynomials.py``.
 
 Each is the polynomial that meets its function at the Chebyshev nodes of the interval (in 80 digits, mpmath), which is
 within a small factor of the best polynomial of its degree. Needs mpmath, which no test needs.

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.compile import threads
 from autograd_core.compile.kernels import KERNELS, Call
+from autograd_core.compile.machine import threads
 from tests.compile.build import Builder
 
 

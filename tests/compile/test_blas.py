@@ -13,8 +13,13 @@ numba = pytest.importorskip("numba")
 
 from numba import njit, prange  # noqa: E402
 
-from autograd_core.compile import blas, blas_adapters, blas_library, blas_sizes  # noqa: E402 - needs Numba
-from autograd_core.compile.blas_library import PLAIN, ROW_MAJOR, TRANSPOSED  # noqa: E402
+from autograd_core.compile.machine import (  # noqa: E402
+    blas,
+    blas_adapters,
+    blas_library,
+    blas_sizes,
+)
+from autograd_core.compile.machine.blas_library import PLAIN, ROW_MAJOR, TRANSPOSED  # noqa: E402
 
 FLAGS = list(itertools.product((0, 1), (0, 1)))
 M, N, K, PAD = 5, 7, 3, 2
@@ -105,7 +110,7 @@ def test_slices_in_parallel():
 PROGRAM = """
     import numpy as np
     from numba import njit
-    from autograd_core.compile.blas import dgemm
+    from autograd_core.compile.machine.blas import dgemm
 
     @njit(cache=True)
     def square(a, out):

@@ -11,8 +11,8 @@ import pytest
 
 pytest.importorskip("numba")
 
-from autograd_core.compile import cache
-from autograd_core.compile.emit_numba import emit
+from autograd_core.compile.to_numba import cache
+from autograd_core.compile.to_numba.emit import emit
 from autograd_core.ops.arithmetic import ADD, MULTIPLY
 from tests.compile.build import Builder
 

@@ -9,10 +9,11 @@ import pytest
 
 pytest.importorskip("numba")
 
-from autograd_core.compile import emit_numba, threads
-from autograd_core.compile.emit_numba import emit
 from autograd_core.compile.executable import BOUND, PASSED, ZeroMetInfinity
+from autograd_core.compile.machine import threads
 from autograd_core.compile.program import evaluate
+from autograd_core.compile.to_numba import emit as emit_numba
+from autograd_core.compile.to_numba.emit import emit
 from autograd_core.ops.activations import RELU, SIGMOID
 from autograd_core.ops.affine import AFFINE
 from autograd_core.ops.arithmetic import ADD, DIVIDE, MULTIPLY, NEGATIVE, SQUARE, SUBTRACT

@@ -18,8 +18,8 @@ from .build import Builder
 
 pytest.importorskip("numba")
 
-from autograd_core.compile.emit_numba import emit
-from autograd_core.compile.lower import Op
+from autograd_core.compile.to_numba.emit import emit
+from autograd_core.compile.to_numba.lower import Op
 
 SIDES = dict(zip("abcdij", (3, 4, 2, 5, 6, 6), strict=True))
 

@@ -7,13 +7,13 @@ import pytest
 
 pytest.importorskip("numba")
 
-from autograd_core.compile.emit_numba import emit
+from autograd_core.compile.to_numba.emit import emit
 from autograd_core.ops.arithmetic import ADD, MULTIPLY
 from autograd_core.ops.arranging import REPEAT, TILE, TRIL, TRIU
+from autograd_core.ops.cross_entropy import ONE_HOT
 from autograd_core.ops.indexing import ADD_AT, GETITEM, SET_AT
 from autograd_core.ops.padding import PAD
 from autograd_core.ops.reductions import SUM
-from autograd_core.ops.cross_entropy import ONE_HOT
 from tests.compile.build import Builder
 from tests.compile.test_emit_numba import normal, run
 

@@ -7,10 +7,10 @@ import pytest
 
 pytest.importorskip("numba")
 
-from autograd_core.compile.emit_numba import emit
 from autograd_core.compile.executable import BOUND, PASSED
 from autograd_core.compile.passes import optimise
 from autograd_core.compile.program import evaluate
+from autograd_core.compile.to_numba.emit import emit
 from autograd_core.ops.arithmetic import MULTIPLY
 from autograd_core.ops.domain import Draw
 from autograd_core.ops.table import TABLE

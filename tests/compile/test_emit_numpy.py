@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.compile.emit_numpy import emit
 from autograd_core.compile.executable import BOUND, PASSED, ZeroMetInfinity
 from autograd_core.compile.passes import optimise
 from autograd_core.compile.program import evaluate
+from autograd_core.compile.to_numpy.emit import emit
 from autograd_core.ops.activations import RELU, SIGMOID
 from autograd_core.ops.affine import AFFINE
 from autograd_core.ops.arithmetic import ADD, DIVIDE, MULTIPLY, NEGATIVE, POWER, SQUARE, SUBTRACT

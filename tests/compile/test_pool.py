@@ -12,9 +12,10 @@ pytest.importorskip("numba")
 
 from numba import njit
 
-from autograd_core.compile import numba_parallel, numba_pool
-from autograd_core.compile.numba_parallel import in_parallel
-from autograd_core.compile.numba_pointer import int64_at
+from autograd_core.compile.to_numba import parallel as numba_parallel
+from autograd_core.compile.to_numba import pool as numba_pool
+from autograd_core.compile.to_numba.parallel import in_parallel
+from autograd_core.compile.to_numba.pointer import int64_at
 
 FORKED = """
 import os

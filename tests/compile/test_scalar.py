@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from autograd_core.compile.scalar import expression, imports
+from autograd_core.compile.machine.scalar import expression, imports
 from autograd_core.ops.activations import LEAKY_RELU, RELU
 from autograd_core.ops.arithmetic import ADD, DIVIDE, MULTIPLY, POWER, SUBTRACT
 from autograd_core.ops.comparison import EQUAL, LESS
@@ -22,7 +22,7 @@ from autograd_core.ops.trigonometric import SINC
 from autograd_core.testing import rows
 
 numba = pytest.importorskip("numba")
-FUNCTIONS = pytest.importorskip("autograd_core.compile.scalar_functions").FUNCTIONS
+FUNCTIONS = pytest.importorskip("autograd_core.compile.machine.scalar_functions").FUNCTIONS
 pytest.importorskip("scipy")
 
 FLOATS = ("float32", "float64")
@@ -316,7 +316,7 @@ def test_functions_are_where_imports_says():
 def test_imports():
     _, names = form(RELU, "float32", result="float32")
     assert imports(names) == [
-        "from autograd_core.compile.scalar_functions import at_least",
+        "from autograd_core.compile.machine.scalar_functions import at_least",
         "from numpy import float32",
     ]
 

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from autograd_core.compile import threads
-from autograd_core.compile.blas_library import numpy_blas
+from autograd_core.compile.machine import threads
+from autograd_core.compile.machine.blas_library import numpy_blas
 from autograd_core.errors import DomainError
 
 CHOICES = ("OMP_", "OPENBLAS_", "MKL_", "NUMBA_", "GOMP_", "KMP_", "BLIS_")
@@ -53,7 +53,7 @@ def test_wrong_numbers_are_refused(wrong):
 def test_numba_is_not_imported_before_it_is_needed():
     program = """
         import sys
-        from autograd_core.compile import threads
+        from autograd_core.compile.machine import threads
         threads.set_num_threads(2)
         print(threads.get_num_threads(), "numba" in sys.modules)
     """
@@ -64,7 +64,7 @@ def test_missing_numba_names_the_extra():
     program = """
         import sys
         sys.modules["numba"] = None
-        from autograd_core.compile import threads
+        from autograd_core.compile.machine import threads
         from autograd_core.errors import MissingExtraError
         try:
             threads.prepare_numba()
@@ -127,7 +127,7 @@ class TestWithNumba:
         program = """
             import os
             before = dict(os.environ)
-            from autograd_core.compile import threads
+            from autograd_core.compile.machine import threads
             threads.prepare_numba()
             print(before == dict(os.environ))
         """
@@ -136,7 +136,7 @@ class TestWithNumba:
     @pytest.mark.parametrize("layer", ["workqueue", "omp"])
     def test_layer_of_the_process_is_kept(self, layer):
         program = """
-            from autograd_core.compile import threads
+            from autograd_core.compile.machine import threads
             print(threads.prepare_numba())
         """
         if layer == "omp":
@@ -146,8 +146,8 @@ class TestWithNumba:
     @needs_blas
     def test_numbers_of_the_process_are_kept(self):
         program = """
-            from autograd_core.compile import threads
-            from autograd_core.compile.blas_library import numpy_blas
+            from autograd_core.compile.machine import threads
+            from autograd_core.compile.machine.blas_library import numpy_blas
             print(threads.get_kernel_threads(), numpy_blas().get_num_threads())
         """
         assert run(program, OPENBLAS_NUM_THREADS="1") == ["1", "1"]
@@ -156,8 +156,8 @@ class TestWithNumba:
     KERNELS = """
         import threading
         import numpy as np
-        from autograd_core.compile import threads
-        from autograd_core.compile.blas import dgemm
+        from autograd_core.compile.machine import threads
+        from autograd_core.compile.machine.blas import dgemm
         threads.prepare_numba()
         from numba import njit, prange
 

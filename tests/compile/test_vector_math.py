@@ -9,8 +9,8 @@ pytest.importorskip("numba")
 
 import numba
 
-from autograd_core.compile import vector_math
-from autograd_core.compile.vector_math import FUNCTIONS, LARGEST_ERROR
+from autograd_core.compile.machine import vector_math
+from autograd_core.compile.machine.vector_math import FUNCTIONS, LARGEST_ERROR
 from tests.compile import ulp_table
 
 UNARY = [(name, kind) for name, kind in FUNCTIONS if name in LARGEST_ERROR and name != "power"]

@@ -12,7 +12,7 @@ import time
 import numba
 import numpy as np
 
-from autograd_core.compile.vector_math import FUNCTIONS, LARGEST_ERROR, use_wide_registers
+from autograd_core.compile.machine.vector_math import FUNCTIONS, LARGEST_ERROR, use_wide_registers
 
 BINARY = ("power", "logaddexp", "maximum", "minimum")
 DTYPES = {"f": np.float32, "d": np.float64}

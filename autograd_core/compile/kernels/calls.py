@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...primitive import Primitive
+from ..machine.threads import get_kernel_threads
 from ..program import Instruction
-from ..threads import get_kernel_threads
 
 WORTH_SHARING = 40_000
 """Nanoseconds of one thread from which several are asked: waking them takes a few thousand, more on a busy machine."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..numba_parallel import in_parallel
+from ..to_numba.parallel import in_parallel
 from .jit import alone, helper, kernel, plain
 from .products import gemm
 

@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 
-from ..cache import fingerprint
+from ..to_numba.cache import fingerprint
 
 FLAGS = {"contract", "nsz", "arcp", "reassoc"}
 

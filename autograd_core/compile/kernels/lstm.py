@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..numba_parallel import in_parallel
-from ..vector_math import use_wide_registers
+from ..machine.vector_math import use_wide_registers
+from ..to_numba.parallel import in_parallel
 from .jit import alone, helper, kernel
 from .lstm_gates import short_tanh, sigmoid_and_tanh, two_sigmoids
 from .products import gemm

@@ -6,8 +6,8 @@ are cut off where a sigmoid is 0 or 1 to far more digits than a float has.
 
 from __future__ import annotations
 
-from ..bits import constant, power_of_low_bits, vector, vector_part
-from ..vector_math_exponential import clamp, exp_ordinary, expm1_reduced, reduce_exp
+from ..machine.bits import constant, power_of_low_bits, vector, vector_part
+from ..machine.vector_math_exponential import clamp, exp_ordinary, expm1_reduced, reduce_exp
 
 _ONE, _TWO = constant(1.0), constant(2.0)
 _ROUND_FOR_POWER = constant(1.5 * 2**23 + 127, 1.5 * 2**52 + 1023)  # as in ``exp``

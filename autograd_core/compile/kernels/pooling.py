@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..numba_parallel import in_parallel
-from ..vector_math import maximum
+from ..machine.vector_math import maximum
+from ..to_numba.parallel import in_parallel
 from .jit import alone, helper, kernel
 
 

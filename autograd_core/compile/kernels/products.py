@@ -5,7 +5,7 @@ from __future__ import annotations
 from numba import types
 from numba.extending import overload
 
-from ..blas import dgemm, sgemm
+from ..machine.blas import dgemm, sgemm
 
 
 def gemm(trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc):

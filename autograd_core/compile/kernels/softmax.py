@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..numba_parallel import in_parallel
-from ..vector_math import exp, log, maximum
+from ..machine.vector_math import exp, log, maximum
+from ..to_numba.parallel import in_parallel
 from .jit import alone, helper, kernel
 
 LEAST = 1e-30  # a smaller probability has lost digits: its logarithm is found from the logits

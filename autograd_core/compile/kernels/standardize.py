@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..numba_parallel import in_parallel
+from ..to_numba.parallel import in_parallel
 from .jit import alone, helper, kernel
 
 BLOCK = 128  # rows that are added up before their sum is added to others

@@ -1,0 +1,1 @@
+"""The emitter for Numba: a program as loop nests, products and calls in compiled functions."""

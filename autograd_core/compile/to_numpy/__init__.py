@@ -1,0 +1,1 @@
+"""The emitter for NumPy: a program as Python source that calls NumPy."""
