@@ -42,6 +42,9 @@ PyPI bring copies of their own), its way of waiting can no longer be changed: ke
 a NumPy product on several threads, within some milliseconds after a kernel, is slow. TBB is taken then if it is
 installed.
 
+On Linux compiled code launches its loops on a pool of our own (``to_numba/pool.py``), which waits for nobody who
+has not come; what is said here of Numba's layers holds where that pool is not, and for ``prange`` in users' functions.
+
 GNU OpenMP does not survive ``fork``: Numba ends a forked child at its first parallel kernel. ``parallel_allowed`` says
 no there, and compiled functions run on one thread. Processes that are spawned have no such limit.
 """
