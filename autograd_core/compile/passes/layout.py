@@ -158,7 +158,7 @@ def _from_zeros(new: Rewriting, made: Instruction | None) -> bool:
 
 def _is_zero(new: Rewriting, value: Any) -> bool:
     number = new.uniform(value)
-    return number is not None and number == 0 and not np.signbit(number)
+    return number is not None and number == 0 and not (np.signbit(np.real(number)) or np.signbit(np.imag(number)))
 
 
 def _without_broadcasts(new: Rewriting, i: Instruction) -> Value | None:
