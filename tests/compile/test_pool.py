@@ -29,6 +29,21 @@ assert counted(100, 7) == [7] * 100
 print("done")
 """
 
+HOMES = """
+import os
+from tests.compile.test_pool import counted
+assert counted(100, 7) == [7] * 100
+others = [int(name) for name in os.listdir("/proc/self/task") if int(name) != os.getpid()]
+alone = [next(iter(found)) for found in map(os.sched_getaffinity, others) if len(found) == 1]
+at = sorted(os.sched_getaffinity(0))
+for cpu in at * 3:  # wherever the caller is, nobody else has to be
+    os.sched_setaffinity(0, {cpu})
+    assert counted(100, 7) == [7] * 100
+    now = [next(iter(found)) for found in map(os.sched_getaffinity, others) if len(found) == 1]
+    assert sorted([*now, cpu]) == at or not alone, (now, cpu)
+print(len(alone), len(at))
+"""
+
 
 @njit(error_model="numpy")
 def count(COUNTS, part):
@@ -90,6 +105,29 @@ def test_a_child_does_all_parts_itself():
         [sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.stdout.strip() == "done", done.stderr
+
+
+def homes(**variables):
+    """How many threads keep to a processor, and how many processors there are."""
+    done = subprocess.run(
+        [sys.executable, "-c", HOMES], capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, **variables},
+    )  # fmt: skip
+    assert not done.returncode, done.stderr
+    return tuple(map(int, done.stdout.split()))
+
+
+@pytest.mark.skipif(not numba_pool.is_possible(), reason="another pool")
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="one processor")
+def test_threads_keep_out_of_the_way_of_the_caller_and_of_each_other():
+    count = len(os.sched_getaffinity(0))
+    assert homes(NUMBA_NUM_THREADS=str(count)) == (count - 1, count)
+
+
+@pytest.mark.skipif(not numba_pool.is_possible(), reason="another pool")
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 3, reason="few processors")
+def test_fewer_threads_than_processors_go_where_they_like():
+    assert homes(NUMBA_NUM_THREADS="2")[0] == 0
 
 
 def test_elsewhere_it_is_the_pool_of_numba(monkeypatch):
