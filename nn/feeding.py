@@ -20,6 +20,9 @@ from .randomness import Seed, dump_state, generator, load_state
 from .shapes import positive
 
 DEFAULT_BATCH_SIZE = 32
+AHEAD = 1 << 16
+"""Bytes of a batch from which the next one is put together by a thread during the step: that takes longer than to hand
+it over (128 images of MNIST: 80 microseconds of a step of 1,200)."""
 
 
 class Feed:
@@ -204,7 +207,10 @@ def array_feed(arrays: tuple[Any, ...], batch_size: int | None, shuffle: bool = 
     if shuffle:
         dataset = dataset.shuffle(len(dataset), seed=generator(seed))
     size = DEFAULT_BATCH_SIZE if batch_size is None else positive("fit, evaluate, predict", "batch_size", batch_size)
-    return DatasetFeed(dataset.batch(size))
+    count = len(dataset)
+    nbytes = sum(np.asarray(leaf).nbytes for leaf in leaves(arrays)) * size // count
+    dataset = dataset.batch(size)
+    return DatasetFeed(dataset.prefetch(1) if nbytes >= AHEAD and size < count else dataset)
 
 
 def batch_feed(
@@ -366,7 +372,7 @@ def _check_numbers(asked: str, name: str, array: Any) -> None:
             raise ag.DtypeError(f"{asked}: {name} has dtype {array.dtype}; expected numbers.")
         return
     with np.errstate(invalid="ignore", over="ignore"):
-        if not np.isnan(array.sum()):  # a NaN anywhere makes the sum one: a third of the time of isnan
+        if not np.isnan(_sum(array)):
             return
     wrong = np.isnan(array)
     if wrong.any():
@@ -375,6 +381,14 @@ def _check_numbers(asked: str, name: str, array: Any) -> None:
             f"{asked}: {name} has {int(wrong.sum())} entries that are NaN, the first at {first}. Weights trained with "
             "them would be NaN, too: remove these samples, or fill the gaps (np.nan_to_num)."
         )
+
+
+def _sum(array: Any) -> Any:
+    """A number that is NaN if one of the entries is: in a fraction of the time of isnan, and of threads by BLAS."""
+    if array.dtype.char in "fd" and array.flags.c_contiguous:
+        flat = array.reshape(-1)
+        return flat.dot(flat)  # squares: infinities cannot cancel
+    return array.sum()
 
 
 def split(asked: str, arrays: tuple[Any, ...], fraction: float) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
