@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 
-from ..to_numba.cache import fingerprint
+from .kept import keep
 
 FLAGS = {"contract", "nsz", "arcp", "reassoc"}
 
@@ -32,11 +32,8 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": FLAGS, "error_model": "nu
 
 def kernel(function):
     """Compile a kernel: a function that plans call. It is kept on disk, for all plans and processes."""
-    dispatcher: Any = njit(cache=True, **_OPTIONS)(function)
-    kept = dispatcher._cache
-    key = kept._index_key
-    # Numba looks at the kernel's own file only; its machine code holds that of other modules too.
-    kept._index_key = lambda signature, codegen: (*key(signature, codegen), fingerprint())
+    dispatcher: Any = njit(**_OPTIONS)(function)
+    keep(dispatcher)
     return dispatcher
 
 
