@@ -12,8 +12,11 @@ from .compile.machine.threads import get_num_threads, set_num_threads
 from .constants import constant, convert_to_tensor
 from .control import cond, fori_loop, scan, while_loop
 from .custom import custom_gradient, primitive
+from .debug import Explanation, detect_anomaly, explain, explain_none
+from .details import record_details
 from .dispatch import install as _install
 from .errors import (
+    AnomalyError,
     AutogradError,
     AxisError,
     ConversionError,
@@ -33,10 +36,12 @@ from .errors import (
     TraceError,
     UnsupportedError,
 )
+from .formulas import Formula, formula
 from .functional import elementwise_grad, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
-from .graph import Graph, graph
+from .graph import Graph, drawing_to_svg, graph, render_drawing
 from .node import Node
 from .recompute import checkpoint
+from .scopes import name_scope
 from .tape import GradientTape
 from .tensor import Tensor
 from .variable import Variable
@@ -46,6 +51,7 @@ _install(numpy)
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnomalyError",
     "AutogradError",
     "AxisError",
     "ConversionError",
@@ -54,6 +60,8 @@ __all__ = [
     "DataNotFoundError",
     "DomainError",
     "DtypeError",
+    "Explanation",
+    "Formula",
     "GradientCheckError",
     "GradientTape",
     "Graph",
@@ -74,9 +82,14 @@ __all__ = [
     "constant",
     "convert_to_tensor",
     "custom_gradient",
+    "detect_anomaly",
+    "drawing_to_svg",
     "elementwise_grad",
     "errors",
+    "explain",
+    "explain_none",
     "fori_loop",
+    "formula",
     "function",
     "get_num_threads",
     "grad",
@@ -85,8 +98,11 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "name_scope",
     "numpy",
     "primitive",
+    "record_details",
+    "render_drawing",
     "set_num_threads",
     "scan",
     "stop_gradient",

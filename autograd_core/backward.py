@@ -6,16 +6,18 @@ graph of a million Nodes is walked like one of ten.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy import add, ndarray
 
 from .cotangents import NOTES, Parts, carry_out, complete, fit
+from .hooked import HookedCotangents
+from .hooks import ON_NODES
 from .node import Node
 from .primitive import output_of
-from .recording import current, trace_here
+from .recording import current, setting_here, trace_here
 from .symbol import Value
 from .tensor import Tensor
 
@@ -51,17 +53,53 @@ def pull_back(
     kept = frozenset(sources)
     trace = trace_here()
     if trace is not None:  # entries are not known: the plan looks, and asks for another trace if it finds a NaN
-        found = _walk(nodes, seeds, kept, recorded, zero_wins=trace.zero_wins)
+        found = _walk(nodes, seeds, kept, recorded, zeros_win if trace.zero_wins else None)
         trace.guard(nodes, [found[source] for source in kept if source in found])
         return found
-    found = _walk(nodes, seeds, kept, recorded, zero_wins=False)
+    details = setting_here().details
+    if details is not None and details.looks:
+        with details.looking(nodes, recorded) as look:
+            return _walk(nodes, seeds, kept, recorded, look)
+    if ON_NODES:  # what hooks are called for once cannot be walked twice
+        return _walk(nodes, seeds, kept, recorded, _zeros_win_if_needed)
+    found = _walk(nodes, seeds, kept, recorded, None)
     if _has_nan(found, kept):
-        found = _walk(nodes, seeds, kept, recorded, zero_wins=True)
+        found = _walk(nodes, seeds, kept, recorded, zeros_win)
     return found
 
 
-def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any]:
-    pending = dict(seeds)
+@np.errstate(all="ignore")
+def pull_back_watched(
+    nodes: Sequence[Node], seeds: Mapping[Node, Any], sources: Collection[Node], look: Callable[..., Any]
+) -> dict[Node, Any]:
+    """``pull_back`` on arrays, with a function that looks at what each rule sends, and may send something else.
+
+    ``look(ct, node, index, rule, contribution)`` is called for each edge, and gives what goes along it; see
+    ``zeros_win``.
+    """
+    return _walk(nodes, seeds, frozenset(sources), False, look)
+
+
+def zeros_win(ct, node: Node, index: int, rule, contribution):
+    """What a rule has sent along an edge, with zero where the cotangent or the derivative is, whatever the other is."""
+    if rule is None or not node.primitive.elementwise:
+        return contribution
+    return np.where(vanishes(ct, rule, node), np.zeros((), contribution.dtype), contribution)
+
+
+def _zeros_win_if_needed(ct, node: Node, index: int, rule, contribution):
+    """``zeros_win`` at the edges at which something is not finite: others are left as they are, and differentiable."""
+    if rule is None or not node.primitive.elementwise:
+        return contribution
+    array = contribution.array if contribution.__class__ is Tensor else contribution
+    return contribution if np.isfinite(array).all() else zeros_win(ct, node, index, rule, contribution)
+
+
+def _walk(
+    nodes, seeds, kept, recorded: bool, mend: Callable[[Any, Node, int, Any, Any], Any] | None
+) -> dict[Node, Any]:
+    # `mend` looks at what each rule sends (None for one rule for all edges), and gives what shall be sent instead.
+    pending: dict[Node, Any] = HookedCotangents(seeds) if ON_NODES else dict(seeds)
     owned: set[Node] = set()  # nodes whose pending cotangent is an array made here, so that it may be written to
     connected: set[Node] | None = None  # looked for only when a rule is missing
     take = pending.pop  # freed once used
@@ -106,12 +144,14 @@ def _walk(nodes, seeds, kept, recorded: bool, zero_wins: bool) -> dict[Node, Any
                     contribution = rule(ct, ans, args[0])
                 else:
                     contribution = rule(ct, ans, *args)
-                if zero_wins and primitive.elementwise:
-                    contribution = np.where(vanishes(ct, rule, node), np.zeros((), contribution.dtype), contribution)
+                if mend is not None:
+                    contribution = mend(ct, node, index, rule, contribution)
             else:
                 contribution = joint[index]
                 if contribution is None:
                     continue
+                if mend is not None:
+                    contribution = mend(ct, node, index, None, contribution)
             value: Any = parent.value
             if value.__class__ is not tuple and (
                 contribution.shape != value.shape or contribution.dtype is not value.dtype

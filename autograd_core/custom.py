@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import update_wrapper, wraps
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -191,6 +192,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         outer = recording.current()
         if outer is None:
             return f(*args, **keywords)[0]
+        started = perf_counter()
         # A frame of its own for the call: whatever Variables are read inside, there or deeper, are read anew.
         inner = Frame(outer.records, outer.trace)
         before = [record.counts() for record in outer.records]
@@ -215,7 +217,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
                 "arguments, and the gradient of that would be lost. Let grad_fn accept variables= and return "
                 "(argument_gradients, variable_gradients), or pass what is read as an argument."
             )
-        return _attach(name, value, grad_fn, inputs, read, outer)
+        return _attach(name, value, grad_fn, inputs, read, outer, started)
 
     return with_own_gradient
 
@@ -225,7 +227,7 @@ def _accepts_variables(grad_fn) -> bool:
     return "variables" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
-def _attach(name: str, value, grad_fn, inputs, read, frame: Frame):
+def _attach(name: str, value, grad_fn, inputs, read, frame: Frame, started: float):
     """``value`` with a Node whose rule is ``grad_fn``."""
     sources = [*inputs, *(tensor for _, tensor in read)]
     parents = tuple(source.node if isinstance(source, Tensor) else None for source in sources)
@@ -254,8 +256,9 @@ def _attach(name: str, value, grad_fn, inputs, read, frame: Frame):
         return [grad.array if raw and grad is not None else grad for grad in checked]
 
     row = Primitive(name, lambda *args: arrays, vjps=(rule,), joint=True)
+    row.of_one_call = True
     node = Node(row, tuple(as_value(source) for source in sources), parents, arrays, NO_PARAMS, tapes)
-    frame.write(node)
+    frame.write(node, started)
     return rebuild([output_of(frame, node, index) for index in range(len(arrays))])
 
 

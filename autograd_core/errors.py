@@ -15,6 +15,7 @@ Each class also subclasses the builtin that a NumPy user would catch, so ``excep
     ├── StructureError       (ValueError)           nested arguments whose structures differ
     ├── StaleValueError      (RuntimeError)         a Variable was assigned between forward and recomputation
     ├── GraphError           (ValueError)           a diagram, or a part of one, that cannot be made
+    ├── AnomalyError         (FloatingPointError)   a NaN or an infinity came up inside ``detect_anomaly``
     ├── GradientCheckError   (AssertionError)       a gradient disagrees with the numerical one
     ├── DataError            (ValueError)           a data file that is broken
     │   └── DataNotFoundError (FileNotFoundError)   a data file that is not there
@@ -76,6 +77,38 @@ class StaleValueError(AutogradError, RuntimeError):
 
 class GraphError(AutogradError, ValueError):
     """A diagram, or what was asked of one, cannot be made."""
+
+
+class AnomalyError(AutogradError, FloatingPointError):
+    """A NaN or an infinity came up inside ``detect_anomaly``: raised where it was made.
+
+    Attributes
+    ----------
+    operation : str
+        Name of the operation that made it.
+    direction : {"forward", "backward", "tangent"}
+        Whether it is a value, a cotangent on the way back, or a tangent of forward mode.
+    kind : {"NaN", "infinity"}
+    place : str or None
+        Line of the user's program, as ``path:line``, in which the operation was applied.
+    entries : list of dict
+        The first few offending entries: ``"index"``, ``"value"``, and ``"inputs"``, the numbers it was made of.
+    cure : str
+        What usually helps.
+    graph : Graph or None
+        What the value was computed from, up to a bounded number of nodes; None if no tape tracked it.
+    """
+
+    operation: str = ""
+    direction: str = "forward"
+    kind: str = "NaN"
+    place: str | None = None
+    entries: list[dict[str, object]] = []  # noqa: RUF012  # replaced, never written to
+    cure: str = ""
+    graph: object = None
+
+    def __reduce__(self):
+        return AnomalyError, self.args, {**vars(self), "graph": None}  # a graph stays in its process
 
 
 class GradientCheckError(AutogradError, AssertionError):

@@ -16,7 +16,7 @@ from .backward import pull_back, tensors_of, vanishes
 from .cotangents import fit
 from .node import Node, leaf
 from .primitive import LINEAR, MULTILINEAR, PROJECT
-from .recording import Record, add, current, remove, replace, trace_here
+from .recording import Record, add, current, remove, replace, setting_here, trace_here
 from .symbol import Value
 from .tensor import Tensor
 
@@ -44,6 +44,10 @@ def push_forward(nodes: Sequence[Node], seeds: Mapping[Node, Any], targets: Sequ
         found = _walk(nodes, seeds, targets, recorded, zero_wins=trace.zero_wins)
         trace.guard(nodes, list(found.values()))
         return found
+    details = setting_here().details
+    if details is not None and details.looks:
+        with np.errstate(all="ignore"), details.looking(nodes, recorded) as look:
+            return _walk(nodes, seeds, targets, recorded, zero_wins=True, look=look.at_tangent)
     with np.errstate(all="ignore"):  # zeros win over infinite derivatives as in the backward walk
         found = _walk(nodes, seeds, targets, recorded, zero_wins=False)
         if any(np.isnan(_raw(tangent)).any() for tangent in found.values()):
@@ -51,7 +55,7 @@ def push_forward(nodes: Sequence[Node], seeds: Mapping[Node, Any], targets: Sequ
     return found
 
 
-def _walk(nodes, seeds, targets, recorded: bool, zero_wins: bool):
+def _walk(nodes, seeds, targets, recorded: bool, zero_wins: bool, look=None):
     tangents = dict(seeds)
     needed = _ancestors(nodes, targets)
     for node in nodes:
@@ -61,6 +65,8 @@ def _walk(nodes, seeds, targets, recorded: bool, zero_wins: bool):
         if all(tangent is None for tangent in entering):
             continue
         tangents[node] = _tangent(node, entering, recorded, zero_wins)
+        if look is not None:
+            look(node, entering, tangents[node])
     return {node: tangents[node] for node in targets if node in tangents}
 
 

@@ -287,9 +287,14 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]):
 
 def stop_gradient(x: Any) -> Any:
     """Value of ``x`` (or of each leaf of a nested structure) as a constant: no gradient flows through it."""
+    frame = recording.current()
 
     def cut(leaf):
-        return Tensor(leaf.array, None) if isinstance(leaf, Overloaded) else leaf
+        if not isinstance(leaf, Overloaded):
+            return leaf
+        if frame is not None and frame.trace is None:
+            leaf._note_end(frame, "stop_gradient")
+        return Tensor(leaf.array, None)
 
     return map_leaves(cut, x)
 

@@ -15,6 +15,8 @@ from . import recording
 from .backward import pull_back
 from .errors import ConversionError, DtypeError
 from .forward import push_forward
+from .hooked import at_source
+from .hooks import ON_NODES
 from .node import NO_PARAMS, Node, Spec, leaf
 from .primitive import LINEAR, Primitive
 from .recording import Record
@@ -97,12 +99,12 @@ class Linearized:
             node = Node(LIFT, (Spec(array),), (outer,), array, NO_PARAMS, tracked)
             frame.write(node)
             node.tapes = (*tracked, token)
-            if len(node.tapes) == len(inner.tokens):
-                node.tapes = inner.tokens
+            if len(node.tapes) == len(inner.shared):
+                node.tapes = inner.shared
         else:
             if (copy or frame is not None) and not isinstance(value, Overloaded):
                 array = np.array(array)
-            node = leaf(array, (token,) if len(inner.tokens) > 1 else inner.tokens)
+            node = leaf(array, (token,) if len(inner.shared) > 1 else inner.shared)
         self.inputs.append(node)
         return Tensor(array, node)
 
@@ -136,6 +138,8 @@ class Linearized:
             seed = ct if recorded else ct.array
             seeds[node] = seed if node not in seeds else seeds[node] + seed
         found = pull_back(self.record.nodes, seeds, self.inputs, recorded)
+        if ON_NODES:
+            found = {node: at_source(ct, node, "an argument") for node, ct in found.items() if node in self.inputs}
         return [_tensor(found.get(node), node.value) for node in self.inputs]
 
     def push(self, tangents: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Tensor]:

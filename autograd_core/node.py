@@ -11,6 +11,69 @@ from typing import Any
 NO_PARAMS: dict[str, Any] = {}  # shared by the many nodes without keyword parameters; never written to
 
 
+class Origin:
+    """Where a Node comes from, for those who look at the graph; no derivative depends on it.
+
+    Attributes
+    ----------
+    scope : tuple of str
+        Names of the scopes it was made in, outermost first.
+    place : str or None
+        Line of the user's program, as ``path:line``, where lines are recorded.
+    seconds : float or None
+        Time that the forward computation took, where times are recorded.
+    """
+
+    __slots__ = ("place", "scope", "seconds")
+
+    def __init__(self, scope: tuple[str, ...] = (), place: str | None = None, seconds: float | None = None):
+        self.scope = scope
+        self.place = place
+        self.seconds = seconds
+
+
+class Setting:
+    """What is noted of the Nodes made in one part of a program: the ``Origin`` that they share, and who notes more.
+
+    Parameters
+    ----------
+    name : str or None
+        Of the scope that begins here; None if only ``details`` are others.
+    details : object or None
+        Who notes lines and times: has ``apply(primitive, args, params, frame)``, which then takes the place of
+        ``primitive.apply``, and ``origin(setting, started)`` for a Node that is not made by it.
+    outer : Setting or None
+        What it was before.
+    """
+
+    __slots__ = ("_scope", "details", "name", "outer")
+
+    place: str | None = None
+    seconds: float | None = None
+
+    def __init__(self, name: str | None, details: Any, outer: Setting | None):
+        self.name = name
+        self.details = details
+        self.outer = outer
+        self._scope: tuple[str, ...] | None = None
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """Names of the scopes, outermost first; put together when it is first asked for, which is after the run."""
+        if self._scope is None:
+            names = []
+            setting: Setting | None = self
+            while setting is not None:
+                if setting.name is not None:
+                    names.append(setting.name)
+                setting = setting.outer
+            self._scope = tuple(reversed(names))
+        return self._scope
+
+
+OUTSIDE = Setting(None, None, None)
+
+
 class Node:
     """One application of a primitive, or a leaf (``primitive is None``): a watched Tensor or a Variable.
 
@@ -30,11 +93,13 @@ class Node:
         The tapes that track this node. Nodes tracked by all active tapes share one tuple, compared with ``is``.
     name : str or None
         Of the Variable or watched Tensor, where it has one.
+    origin : Origin or Setting
+        In which scope it was made; one Setting for all Nodes made there, unless lines or times are recorded.
     """
 
-    __slots__ = ("__weakref__", "args", "name", "params", "parents", "primitive", "tapes", "value")
+    __slots__ = ("__weakref__", "args", "name", "origin", "params", "parents", "primitive", "tapes", "value")
 
-    def __init__(self, primitive, args, parents, value, params, tapes):
+    def __init__(self, primitive, args, parents, value, params, tapes, origin: Origin | Setting = OUTSIDE):
         self.primitive = primitive
         self.args = args
         self.parents = parents
@@ -42,6 +107,7 @@ class Node:
         self.params = params
         self.tapes = tapes
         self.name = None
+        self.origin = origin
 
     @property
     def operation(self) -> str:

@@ -79,7 +79,7 @@ class Primitive:
 
     __slots__ = (
         "__weakref__", "doc", "domain", "elementwise", "impl", "joint", "jvps", "keeps", "kink", "name",
-        "rule_per_argument", "sample", "several", "source", "variadic", "vjps",
+        "of_one_call", "rule_per_argument", "sample", "several", "source", "variadic", "vjps",
     )  # fmt: skip
 
     def __init__(
@@ -114,6 +114,7 @@ class Primitive:
         self.doc = doc
         self.source = source
         self.several = False  # whether it gives a tuple even of one result; a trace finds out
+        self.of_one_call = False  # whether it was made for one call, and its rules refer to what that call recorded
 
     def __call__(self, *args, **params):
         return apply(self, args, params)
@@ -193,8 +194,8 @@ def apply(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]):
     frame = current()
     tokens = None
     if frame is not None:
-        if frame.trace is not None:
-            return frame.trace.apply(primitive, args, params, frame)
+        if frame.instead is not None:
+            return frame.instead.apply(primitive, args, params, frame)
         tokens = frame.tokens
     values: list[Any] = []
     parents: list[Node | None] = []
@@ -250,7 +251,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]):
     if mixed:  # a parent tracked only by tapes that are not active here must not be kept alive by this graph
         parents = [p if p is not None and _meets(p.tapes, tapes) else None for p in parents]
     writer: Any = frame
-    node = Node(primitive, saved, tuple(parents), value, params or NO_PARAMS, tapes)
+    node = Node(primitive, saved, tuple(parents), value, params or NO_PARAMS, tapes, writer.origin)
     if tapes is tokens:
         writer.append(node)
     else:
@@ -329,7 +330,7 @@ def unary(primitive: Primitive) -> Callable[..., Tensor]:
         a = x.array
         node = x.node
         frame = current()
-        if frame is not None and (frame.trace is not None if node is None else node.tapes is not frame.tokens):
+        if frame is not None and (frame.instead is not None if node is None else node.tapes is not frame.tokens):
             return apply(primitive, (x,), NO_PARAMS)
         try:
             value = impl(a)
@@ -352,6 +353,7 @@ def unary(primitive: Primitive) -> Callable[..., Tensor]:
         made.params = NO_PARAMS
         made.tapes = node.tapes
         made.name = None
+        made.origin = frame.origin
         frame.append(made)
         return result
 
@@ -392,7 +394,10 @@ def binary(primitive: Primitive) -> Callable[..., Tensor]:
             return apply(primitive, (x1, x2), NO_PARAMS)
         if frame is not None:
             tapes = frame.tokens
-            if (left is not None and left.tapes is not tapes) or (right is not None and right.tapes is not tapes):
+            if left is None:
+                if frame.instead is not None if right is None else right.tapes is not tapes:
+                    return apply(primitive, (x1, x2), NO_PARAMS)
+            elif left.tapes is not tapes or (right is not None and right.tapes is not tapes):
                 return apply(primitive, (x1, x2), NO_PARAMS)
         try:
             value = impl(a, b)
@@ -404,12 +409,9 @@ def binary(primitive: Primitive) -> Callable[..., Tensor]:
             value = asarray(value) if value.__class__ in SCALARS else as_value(value)
         result = _new_tensor(Tensor)
         result.array = value
-        if frame is None:
+        if frame is None or (left is None and right is None):
             result.node = None
             return result
-        if left is None and right is None:
-            result.node = None
-            return result if frame.trace is None else apply(primitive, (x1, x2), NO_PARAMS)
         node = result.node = _new_node(Node)
         node.primitive = primitive
         node.args = (a, b)
@@ -418,6 +420,7 @@ def binary(primitive: Primitive) -> Callable[..., Tensor]:
         node.params = NO_PARAMS
         node.tapes = tapes
         node.name = None
+        node.origin = frame.origin
         frame.append(node)
         return result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         outer = recording.current()
         if outer is None:
             return f(*args, **keywords)
+        started = perf_counter()
         call = _repeatable(f, args, keywords)
         starts = [len(record.nodes) for record in outer.records]
         value = call()
@@ -57,7 +59,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             sources.update(dict.fromkeys(p for node in record.nodes[start:] for p in node.parents if p is not None))
             del record.nodes[start:]
         again = Recomputation(getattr(f, "__name__", "function"), call, [s for s in sources if s not in inside])
-        return again.attach(value, inside, outer)
+        return again.attach(value, inside, outer, started)
 
     return recomputed
 
@@ -92,7 +94,7 @@ class Recomputation:
             if variable is not None:
                 self.variables.setdefault(id(variable), (variable, variable.version, place))
 
-    def attach(self, value: Any, inside: set[Node], frame: Frame) -> Any:
+    def attach(self, value: Any, inside: set[Node], frame: Frame, started: float | None = None) -> Any:
         """``value`` with a Node that stands for the Nodes ``inside``."""
         outs, rebuild = flatten(value)
         made = [i for i, out in enumerate(outs) if isinstance(out, Tensor) and out.node in inside]
@@ -101,8 +103,9 @@ class Recomputation:
             return value
         arrays = tuple(outs[i].array for i in made)
         row = Primitive(f"checkpoint {self.name}", lambda *values: arrays, vjps=(self.rule(made),), joint=True)
+        row.of_one_call = True
         node = Node(row, tuple(source.value for source in self.sources), tuple(self.sources), arrays, NO_PARAMS, tapes)
-        frame.write(node)
+        frame.write(node, started)
         for position, i in enumerate(made):
             outs[i] = output_of(frame, node, position)
         return rebuild(outs)

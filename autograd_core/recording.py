@@ -4,16 +4,21 @@ Each thread and each asyncio task has its own ``Frame``: the tapes that are reco
 A primitive asks for it once (``current()``), and writes a Node to the records of the tapes that track its inputs.
 A Frame is never changed; entering, leaving or pausing a tape puts another Frame in its place, so an exception, or
 two ``with`` blocks closed in an odd order, cannot leave a wrong tape active.
+
+A ``Setting`` says what is noted of each Node for diagrams: the scope it is made in, its line and its time. The Frame
+has it; where there is none, since no tape records yet, it is kept by itself.
 """
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 from functools import partial
 from threading import Lock
 from typing import Any
 
-from .node import Node, leaf
+from .node import OUTSIDE, Node, Setting, leaf
+from .symbol import user_frame
 
 
 class Token:
@@ -25,6 +30,36 @@ class Token:
         self.alive = True
 
 
+MOST_ENDS = 32
+"""Of the places where values leave a recording, so many are remembered."""
+
+
+class End:
+    """A place of the user's program where a value left what is recorded, on purpose or not.
+
+    Attributes
+    ----------
+    how : str
+        "numpy()", "float()", "stop_gradient", "assign", ...
+    node : Node or None
+        Of the value that left; None for a Variable, which is in ``variable``.
+    """
+
+    __slots__ = ("_code", "_line", "how", "node", "variable")
+
+    def __init__(self, how: str, node: Node | None, variable: Any):
+        self.how = how
+        self.node = node
+        self.variable = variable
+        frame = user_frame(sys._getframe(2))  # below are this module and Tensor
+        self._code, self._line = frame.f_code, frame.f_lineno
+
+    @property
+    def place(self) -> str:
+        """Line of the user's program; put together when somebody asks."""
+        return f"{self._code.co_filename}:{self._line}"
+
+
 class Record:
     """What one tape has written down.
 
@@ -34,14 +69,17 @@ class Record:
         In the order they ran, which is a topological order.
     reads : dict
         ``id(variable) -> (variable, [leaf Nodes])``: one leaf for each value of the Variable that was read.
+    ends : list of End, or None
+        Where values left what is recorded; None as long as none did.
     """
 
-    __slots__ = ("nodes", "reads", "token", "watches_variables")
+    __slots__ = ("ends", "nodes", "reads", "token", "watches_variables")
 
     def __init__(self, watches_variables: bool):
         self.token = Token()
         self.nodes: list[Node] = []
         self.reads: dict[int, tuple[Any, list[Node]]] = {}
+        self.ends: list[End] | None = None
         self.watches_variables = watches_variables
 
     def __del__(self):
@@ -56,6 +94,9 @@ class Record:
         self.reads.setdefault(id(variable), (variable, []))[1].append(node)
 
 
+_setting: ContextVar[Setting] = ContextVar("autograd_core_setting", default=OUTSIDE)
+
+
 class Frame:
     """The tapes that are recording in this thread or task.
 
@@ -64,32 +105,51 @@ class Frame:
     records : tuple of Record
     tokens : tuple of Token
         Nodes tracked by all of them carry this very tuple: one ``is`` decides the common case.
+    shared : tuple of Token
+        What Nodes made here carry: ``tokens`` itself. Where details are noted it is another tuple of the same, so that
+        no fast path takes an operation past ``instead``.
     append : callable
         Writes a Node down on all of them.
     trace : Trace or None
         Where every primitive is written down, for the compiler; there may be one without any tape.
+    instead : object or None
+        Whose ``apply`` takes the place of ``primitive.apply``: the trace's, or that of ``Setting.details``.
+    origin : Setting
+        What is noted of Nodes made here.
+    outer : Frame or None
+        The same tapes in the setting around this one.
     """
 
-    __slots__ = ("append", "leaves", "records", "tokens", "trace")
+    __slots__ = ("append", "instead", "leaves", "origin", "outer", "records", "shared", "tokens", "trace")
+
+    append: Any
+    leaves: dict[int, tuple[Any, Any, Any]]
+    outer: Frame | None
+    shared: tuple[Token, ...]
+    tokens: tuple[Token, ...]
 
     def __init__(self, records: tuple[Record, ...], trace: Any = None):
         self.records = records
-        self.trace = trace
+        self.trace = self.instead = trace
+        self.origin = setting_here()
+        self.outer = None
         if not records:  # a trace alone: a token that no Node has, since () would be that of Nodes without tapes
-            self.tokens: tuple[Token, ...] = (Token(),)
-            self.leaves: dict[int, tuple[Any, Any, Any]] = {}
-            self.append: Any = _no_tape
+            self.tokens = self.shared = (Token(),)
+            self.leaves = {}
+            self.append = _no_tape
             return
-        self.tokens = (records[0].token,) if len(records) == 1 else tuple(record.token for record in records)
+        self.tokens = self.shared = tuple([record.token for record in records])
         # Variables read here: id -> (Variable, array, Tensor). Kept per frame, not on the Variable, so that threads
         # that share Variables cannot disturb one another.
         self.leaves = {}
         # No bound method of self: that would be a reference cycle, and keep the recorded graphs until it is collected.
         self.append = records[0].nodes.append if len(records) == 1 else partial(_append_to_all, records)
+        if self.origin.details is not None:
+            self._take_notes()
 
     def trackers(self, parents) -> tuple[Token, ...]:
-        """Tokens of the active tapes that track at least one of ``parents``; ``self.tokens`` itself if all do."""
-        tokens = self.tokens
+        """Tokens of the active tapes that track at least one of ``parents``; ``self.shared`` itself if all do."""
+        tokens = self.shared
         found = []
         for token in tokens:
             for parent in parents:
@@ -98,14 +158,34 @@ class Frame:
                     break
         return tokens if len(found) == len(tokens) else tuple(found)
 
-    def write(self, node: Node) -> None:
-        """Write ``node`` down on the tapes that track it."""
-        if node.tapes is self.tokens:
+    def write(self, node: Node, started: float | None = None) -> None:
+        """Write ``node`` down on the tapes that track it, and note where it comes from.
+
+        ``started`` is when its computation was, by ``time.perf_counter``, if it has just ended.
+        """
+        details: Any = self.instead
+        node.origin = self.origin if details is self.trace else details.origin(self.origin, started)
+        if node.tapes is self.shared:
             self.append(node)
-            return
+        else:
+            for record in self.records:
+                if record.token in node.tapes:
+                    record.nodes.append(node)
+        if details is not self.trace:
+            details.wrote(node)
+
+    def note_end(self, how: str, node: Node | None, variable: Any) -> None:
+        """Remember that a value leaves what is recorded here: for the question why there is no gradient."""
+        noted = None
         for record in self.records:
-            if record.token in node.tapes:
-                record.nodes.append(node)
+            if (record.token in node.tapes) if node is not None else (id(variable) in record.reads):
+                if record.ends is None:
+                    record.ends = []
+                if len(record.ends) < MOST_ENDS:
+                    noted = noted or End(how, node, variable)
+                    record.ends.append(noted)
+        if self.instead is not None:
+            self.instead.ended(how, node, variable)
 
     def leaf_of(self, variable, array) -> Node | None:
         """Leaf for reading ``variable``, whose value is ``array``; None if no tape here watches it."""
@@ -118,7 +198,7 @@ class Frame:
                 if not (record.watches_variables and variable.trainable):
                     return None
                 read = record.reads[key] = (variable, [])
-            node = Node(None, (), (), array, variable.leaf_params, self.tokens)
+            node = Node(None, (), (), array, variable.leaf_params, self.shared, self.origin)
             node.name = variable.name
             read[1].append(node)
             return node
@@ -130,11 +210,33 @@ class Frame:
         if not watching or array.dtype.kind not in "fc":
             return None
         tokens = tuple(record.token for record in watching)
-        node = leaf(array, self.tokens if len(tokens) == len(self.tokens) else tokens, variable.name)
-        node.params = variable.leaf_params
+        node = leaf(array, self.shared if len(tokens) == len(self.shared) else tokens, variable.name)
+        node.params, node.origin = variable.leaf_params, self.origin
         for record in watching:
             record.note_read(variable, node)
         return node
+
+    def within(self, setting: Setting) -> Frame:
+        """The same tapes, and what they have read, in another setting."""
+        other = _new_frame(Frame)
+        other.records = self.records
+        other.append = self.append
+        other.leaves = self.leaves
+        other.trace = other.instead = self.trace
+        other.tokens = other.shared = self.shared
+        other.origin = setting
+        other.outer = self
+        if setting.details is not None:
+            other._take_notes()
+        return other
+
+    def _take_notes(self) -> None:
+        if self.trace is None and self.records:
+            self.instead = self.origin.details
+            self.tokens = tuple([*self.shared])
+
+
+_new_frame = Frame.__new__  # without the call of __init__: layers make a Frame for each call
 
 
 def _no_tape(node: Node) -> None:
@@ -165,6 +267,8 @@ def remove(record: Record) -> None:
         return
     if len(frame.records) == 1 and frame.trace is None:
         _frame.set(None)
+        if frame.origin is not _setting.get():  # a scope was entered or left since the tape was
+            _setting.set(frame.origin)
     else:
         _frame.set(Frame(tuple(other for other in frame.records if other is not record), frame.trace))
 
@@ -186,6 +290,7 @@ def watch(tensor, token: Token) -> None:
         if node is None or not any(other.alive for other in node.tapes):
             # A leaf of its own also lets go of the graph of a tape that is gone.
             tensor.node = node = leaf(tensor.array, ())
+            node.origin = setting_here()
         _track(node, token)
 
 
@@ -200,9 +305,49 @@ def _track(node: Node, token: Token) -> None:
         return
     tapes = (*(other for other in node.tapes if other.alive), token)
     frame = _frame.get()
-    if frame is not None and set(tapes) == set(frame.tokens):
-        tapes = frame.tokens  # the shared tuple that the fast paths look for
+    if frame is not None and set(tapes) == set(frame.shared):
+        tapes = frame.shared  # the shared tuple that the fast paths look for
     node.tapes = tapes
+
+
+def setting_here() -> Setting:
+    """What is noted of Nodes made in this thread or task."""
+    frame = _frame.get()
+    return _setting.get() if frame is None else frame.origin
+
+
+def enter_scope(name: str) -> None:
+    """Let Nodes be made in a scope of this name, inside the present one, from here on."""
+    frame = _frame.get()
+    if frame is None:
+        outer = _setting.get()
+        _setting.set(Setting(name, outer.details, outer))
+    else:
+        outer = frame.origin
+        _frame.set(frame.within(Setting(name, outer.details, outer)))
+
+
+def note(details: Any) -> None:
+    """Let ``details`` note lines and times from here on; None: let nobody."""
+    frame = _frame.get()
+    setting = Setting(None, details, setting_here())
+    if frame is None:
+        _setting.set(setting)
+    else:
+        _frame.set(frame.within(setting))
+
+
+def leave() -> None:
+    """Go back to what it was before the last scope was entered, or the last ``note``."""
+    frame = _frame.get()
+    outer = _setting.get().outer if frame is None else frame.origin.outer
+    if outer is None:  # entered in another thread or task
+        return
+    if frame is None:
+        _setting.set(outer)
+        return
+    before = frame.outer
+    _frame.set(before if before is not None and before.origin is outer else frame.within(outer))
 
 
 class Paused:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from .errors import TraceError
 
-_OURS = ("autograd_core.", "nn.", "optim.")
+_NOT_THE_USERS = ("autograd_core.", "nn.", "optim.", "numpy.")
 
 
 class Value:
@@ -103,13 +103,15 @@ class Value:
 
 
 def user_line() -> str:
-    """Where the user's program is: the innermost line that is not one of ours, as ``file:line``."""
-    frame: Any = sys._getframe(1)
-    last = frame
-    while frame is not None:
-        if not frame.f_globals.get("__name__", "").startswith(_OURS) and "numpy" not in frame.f_globals.get(
-            "__name__", ""
-        ):
-            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-        last, frame = frame, frame.f_back
-    return f"{last.f_code.co_filename}:{last.f_lineno}"
+    """Where the user's program is: the innermost line that is not one of ours or NumPy's, as ``file:line``."""
+    frame = user_frame(sys._getframe(1))
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def user_frame(frame: Any) -> Any:
+    """The innermost frame, from ``frame`` outwards, that is not one of ours or NumPy's; the outermost if all are."""
+    while True:
+        outer = frame.f_back
+        if outer is None or not frame.f_globals.get("__name__", "").startswith(_NOT_THE_USERS):
+            return frame
+        frame = outer

@@ -11,10 +11,14 @@ import numpy as np
 from . import recording
 from .backward import pull_back
 from .errors import ConversionError, DtypeError, GraphError, ShapeError, TapeError
+from .gaps import Gaps, last_gaps
 from .graph import Graph
 from .graph.build import from_nodes, of_tape
+from .hooked import at_source, at_variable
+from .hooks import ON_NODES, ON_VARIABLES
 from .node import Node, leaf
 from .recording import Record
+from .symbol import user_line
 from .tensor import Overloaded, Tensor
 from .tree import flatten, flatten_like
 from .variable import Variable
@@ -47,6 +51,8 @@ class GradientTape:
         self._record = Record(watch_accessed_variables)
         self._recording = False
         self._used = False  # a non-persistent tape that has given its gradient
+        self._pauses: tuple[str, ...] = ()  # lines in which it was paused
+        self._gaps: Gaps | None = None  # what is known of sources for which it has given None
 
     def __repr__(self) -> str:
         state = "used" if self._used else "recording" if self._recording else "not recording"
@@ -103,6 +109,8 @@ class GradientTape:
         if not self._recording:
             raise TapeError("GradientTape.stop_recording: this tape is not recording; call it inside `with tape:`.")
         before, record = recording.current(), self._record
+        if len(self._pauses) < recording.MOST_ENDS:
+            self._pauses = (*self._pauses, user_line())
         recording.remove(record)
         trace = recording.trace_here()
         if trace is not None:
@@ -171,6 +179,12 @@ class GradientTape:
             )
         return from_nodes(nodes, nodes, (), names, gradients, record.token)
 
+    def _repr_svg_(self) -> str | None:
+        """Picture of what has been recorded, for Jupyter; None, so that the text is shown, where there is none."""
+        if self._used or not self._record.nodes:
+            return None
+        return self.graph()._repr_svg_()
+
     # -- differentiation -----------------------------------------------------------------------------------------
 
     def gradient(self, target, sources, output_gradients=None, unconnected_gradients: str = "none"):
@@ -210,9 +224,14 @@ class GradientTape:
         record = self._take_record("gradient")
         try:
             found = self._pull(record, seeds, standing)
+            if self._has_gap:
+                self._gaps = Gaps(record, items, standing, found, bool(seeds))
+                last_gaps.set(self._gaps)
         finally:
             if not self.persistent:
                 self._close()
+        if ON_VARIABLES:
+            found = [ct if ct is None else at_variable(ct, item) for ct, item in zip(found, items, strict=True)]
         if unconnected_gradients == "zero":
             found = [_zeros_like(item) if ct is None else ct for ct, item in zip(found, items, strict=True)]
         return rebuild(found)
@@ -220,7 +239,8 @@ class GradientTape:
     def jacobian(self, target, sources, unconnected_gradients: str = "none"):
         """All first derivatives of ``target``: for each source, shape of the target followed by that of the source.
 
-        One backward walk per entry of the target. Parameters and errors as for ``gradient``; ``target`` is one Tensor.
+        One backward walk per entry of the target, which is one Tensor. Parameters and errors as for
+        ``GradientTape.gradient``.
         """
         _check_choice("jacobian", unconnected_gradients)
         items, rebuild = flatten(sources)
@@ -303,6 +323,7 @@ class GradientTape:
         record = self._record
         record.token.alive = False
         record.nodes = []  # frees the Nodes that only the tape held; which Variables were read is still known
+        record.ends = None
         for _, leaves in record.reads.values():
             leaves.clear()
 
@@ -360,6 +381,7 @@ class GradientTape:
         # A persistent tape may record this very walk behind what it has; nothing earlier leads there.
         found = pull_back(record.nodes, start, sources, recorded)
         results: list[Tensor | None] = []
+        self._has_gap = False
         for nodes in standing:
             total = None
             for node in nodes:
@@ -367,10 +389,14 @@ class GradientTape:
                 if ct is not None:
                     total = ct if total is None else total + ct
             if total is not None:
+                if ON_NODES and nodes[0] not in record.nodes:
+                    total = at_source(total, nodes[0], "a source")
                 if total.__class__ is not Tensor:
                     total = Tensor(total, None)
                 if total.array.dtype.kind == "c":
                     total = _conjugate(total)
+            else:
+                self._has_gap = True
             results.append(total)
         return results
 

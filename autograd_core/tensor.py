@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 from numpy import asarray
 
-from .errors import ConversionError, DtypeError, ShapeError, UnsupportedError
+from .errors import ConversionError, DtypeError, ShapeError, TapeError, UnsupportedError
+from .hooks import ON_NODES, Hook, HookHandle, Hooks
 from .methods import OVERLOADS, Methods
 from .node import Node
 from .recording import current, trace_here
 from .symbol import Value
 
 _COPIED: Any = object()  # stands for the `node` that a user does not give
+
+_FORMAT = "a format specification"
 
 SCALARS = frozenset((np.float32, np.float64, np.bool_, np.int64))  # the commonest
 
@@ -81,15 +84,15 @@ class Overloaded(Methods):
 
     def numpy(self):
         """Value as a NumPy array of the caller's own (a NumPy scalar if 0-d): writing to it changes nothing here."""
-        return self._seen().copy()[()]
+        return self._leave("numpy()").copy()[()]
 
     def item(self, *index):
         """Value of a one-entry array, or of the entry at ``index``, as a Python number."""
-        return self._seen().item(*index)
+        return self._leave("item()").item(*index)
 
     def tolist(self):
         """Value as nested lists of Python numbers."""
-        return self._seen().tolist()
+        return self._leave("tolist()").tolist()
 
     def __float__(self) -> float:
         return float(self._only_entry("float"))
@@ -118,12 +121,13 @@ class Overloaded(Methods):
     def _only_entry(self, wanted: str):
         if self.array.size != 1:
             raise TypeError(f"{wanted}() needs a value with one entry; this one has shape {self.shape}.")
-        return self._seen().item()
+        # What is printed is not computed with.
+        return (self._seen() if wanted == _FORMAT else self._leave(f"{wanted}()")).item()
 
     def __format__(self, spec: str) -> str:
         if not spec and self.array.ndim:
             return str(self)  # a single value prints as the number it is, so that f"loss {loss}" reads well
-        return format(self._only_entry("a format specification"), spec)
+        return format(self._only_entry(_FORMAT), spec)
 
     def __array__(self, dtype=None, copy=None):
         if self._is_tracked():
@@ -134,7 +138,7 @@ class Overloaded(Methods):
             )
         if copy is False:
             raise ValueError("a Tensor's array is never handed out for writing; np.asarray(x) makes a copy.")
-        return np.array(self._seen(), dtype=dtype)
+        return np.array(self._leave("np.asarray"), dtype=dtype)
 
     def _seen(self):
         """The raw value, for a look at the entries: in a trace of a function, a fact that its plan is made for."""
@@ -142,6 +146,19 @@ class Overloaded(Methods):
         if trace is not None:
             trace.looked_at(self)
         return self.array
+
+    def _leave(self, how: str):
+        """The raw value, for somebody who goes on outside of what is recorded."""
+        frame = current()
+        if frame is not None:
+            if frame.trace is not None:
+                frame.trace.looked_at(self)
+            else:
+                self._note_end(frame, how)
+        return self.array
+
+    def _note_end(self, frame, how: str) -> None:
+        frame.note_end(how, None, self)
 
     def _is_tracked(self) -> bool:
         raise NotImplementedError("abstract: Tensor and Variable say how they are tracked")
@@ -210,14 +227,69 @@ class Tensor(Overloaded):
         self.array = array
         self.node = node
 
+    def _note_end(self, frame, how: str) -> None:
+        if self.node is not None:
+            frame.note_end(how, self.node, None)
+
     def _is_tracked(self) -> bool:
         frame, node = current(), self.node
         return frame is not None and node is not None and any(token in node.tapes for token in frame.tokens)
+
+    def register_gradient_hook(self, hook: Hook) -> HookHandle:
+        """Have ``hook`` called with the gradient of this value, whenever a backward walk arrives at it.
+
+        Parameters
+        ----------
+        hook : callable
+            ``hook(gradient)``, a Tensor of this shape and dtype, complete: the sum of what comes from all uses. What it
+            returns goes on in its place, if not None. Several hooks are called in the order in which they were
+            registered, each with what the one before it has left.
+
+        Returns
+        -------
+        HookHandle
+            Its ``remove()`` takes the hook away.
+
+        Raises
+        ------
+        TapeError
+            If no tape tracks this Tensor.
+
+        Notes
+        -----
+        A persistent tape calls it at each gradient. Where another tape records the walk, for a higher derivative, what
+        the hook computes is recorded too. Inside ``autograd_core.function`` it is called at each run, and cannot be
+        differentiated. Forward mode knows no hooks. It belongs to the present value: ``x += y`` leaves it behind.
+
+        Examples
+        --------
+        >>> import autograd_core as ag
+        >>> w = ag.Variable(3.0)
+        >>> with ag.GradientTape() as tape:
+        ...     h = w * w
+        ...     handle = h.register_gradient_hook(lambda gradient: gradient * 10.0)
+        ...     y = h + 1.0
+        >>> tape.gradient(y, w).item()
+        60.0
+        """
+        node = self.node
+        if node is None or not any(token.alive for token in node.tapes):
+            if trace_here() is not None:  # the plan for calls without a tape: no gradient will arrive
+                return Hooks().add(hook)
+            raise TapeError(
+                f"register_gradient_hook: no tape tracks this Tensor (shape {self.shape}), so no gradient will arrive "
+                "at it. Register the hook inside `with tape:`, on a result of a watched Variable or Tensor "
+                "(autograd_core.tracing.is_recorded(x) says whether it is one)."
+            )
+        return ON_NODES.register(node, hook)
 
     def _become(self, result: Tensor) -> None:
         """Go on as ``result``: under a trace, which must know if it is a Tensor from outside that changes."""
         if result.array.__class__ is Value:
             trace_here().moved(self)
+        frame = current()
+        if frame is not None and frame.instead is not None and frame.trace is None:
+            frame.instead.moved(self, self.node)
         self.array, self.node = result.array, result.node
 
     def __setitem__(self, index, value):

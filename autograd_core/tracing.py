@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import recording
+from . import hooks, recording
 from .primitive import LINEAR, Primitive, apply
 from .recording import trace_here
 from .symbol import Value
@@ -93,6 +93,17 @@ def late_call(value: Any) -> Callable[[], Any] | None:
     return source.key if getattr(source, "kind", None) == "late" else None
 
 
+def outdate_plans() -> None:
+    """Let every compiled function be traced again at its next call: something that traces depend on has changed."""
+    hooks.outdate_plans()
+
+
+def is_recorded(tensor: Any) -> bool:
+    """Whether a tape that is still open tracks a Tensor, so that a gradient may arrive at it."""
+    node = getattr(tensor, "node", None)
+    return node is not None and any(token.alive for token in node.tapes)
+
+
 def count(owner: object) -> int:
     """How often this was asked for ``owner`` in the present trace; always 0 outside of one."""
     trace = trace_here()
@@ -116,6 +127,19 @@ def checked(tensor: Any, call: Callable[[Any], None]) -> Any:
 def is_known(tensor: Any) -> bool:
     """Whether the entries of a Tensor can be looked at: not those of a traced value."""
     return getattr(tensor, "array", tensor).__class__ is not Value
+
+
+def open_scope(name: str) -> bool:
+    """Enter ``name_scope(name)`` if anything is recorded here; whether it was entered. For the call of a layer."""
+    if recording.current() is None:
+        return False
+    recording.enter_scope(str(name))
+    return True
+
+
+def close_scope() -> None:
+    """Leave what ``open_scope`` has entered."""
+    recording.leave()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from weakref import ref
 import numpy as np
 
 from .errors import DtypeError, ShapeError, UnsupportedError
+from .hooks import ON_VARIABLES, Hook, HookHandle, outdate_plans
 from .recording import current, trace_here
 from .shapes import broadcasts_into
 from .tensor import Overloaded, Tensor, _show, as_value, converted
@@ -130,6 +131,25 @@ class Variable(Overloaded):
         frame = current()
         return frame is not None and self.read(frame).node is not None
 
+    def register_gradient_hook(self, hook: Hook) -> HookHandle:
+        """Have ``hook`` called with the gradient of this Variable, each time a tape gives it.
+
+        As ``Tensor.register_gradient_hook``; the gradient is that of all reads together. Compiled functions are traced
+        again at their next call, so that they call it, too.
+
+        Examples
+        --------
+        >>> import autograd_core as ag
+        >>> w = ag.Variable(3.0)
+        >>> handle = w.register_gradient_hook(lambda gradient: gradient * 10.0)
+        >>> with ag.GradientTape() as tape:
+        ...     y = w * w
+        >>> tape.gradient(y, w).item()
+        60.0
+        >>> handle.remove()
+        """
+        return ON_VARIABLES.register(self, hook, outdate_plans)
+
     # -- assignment ----------------------------------------------------------------------------------------------
 
     def assign(self, value) -> Variable:
@@ -158,6 +178,8 @@ class Variable(Overloaded):
         frame = current()
         if frame is not None and frame.trace is not None:
             return frame.trace.assign(self, value)
+        if frame is not None and value.__class__ is Tensor:
+            value._note_end(frame, "assign()")
         old = self._value.array
         if value.__class__ is Tensor and value.array.dtype is old.dtype and value.array.shape == old.shape:
             # Nothing to check: what an optimizer does with every Variable at every step. As `_put`, without the call.

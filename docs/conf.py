@@ -12,6 +12,7 @@ from sphinx.util.inspect import stringify_signature
 import autograd_core as ag
 import autograd_core.numpy as anp
 from autograd_core.ops.table import FAMILIES, TABLE
+from demos import draw_graphs
 
 project = "autograd-core"
 author = "The autograd-core authors"
@@ -25,6 +26,8 @@ html_theme = "furo"
 html_title = "autograd-core"
 html_math_renderer = "mathml"  # browsers set it by themselves: the pages need no script from elsewhere
 html_static_path = ["_static"]
+html_extra_path = ["_generated/extra"]  # the pages of the gallery, made below
+Path(__file__).parent.joinpath(*html_extra_path).mkdir(parents=True, exist_ok=True)
 html_css_files = ["wide.css"]  # code of 120 columns beside the text
 
 autodoc_member_order = "bysource"
@@ -92,8 +95,13 @@ def draw_pictures(app) -> None:
     with ag.GradientTape():
         loss = abs(y_true - (x * w + b))
     folder = Path(app.srcdir, "_generated")
-    folder.mkdir(exist_ok=True)
+    pages = folder / "extra" / "pages"
+    pages.mkdir(parents=True, exist_ok=True)
     try:
+        for make in draw_graphs.GRAPHS:
+            name, _, graph, options = make()
+            graph.to_html(pages / f"{name}.html", title=name.replace("_", " "))
+            graph.render(folder / ("chain_rule_both.svg" if name == "chain_rule" else f"{name}.svg"), **options)
         ag.graph(loss, names={"x": x, "w": w, "b": b, "y_true": y_true, "loss": loss}).render(folder / "chain_rule.svg")
         app.tags.add("pictures")
     except ag.AutogradError as error:

@@ -41,6 +41,8 @@ class Fit:
         Epochs that are complete, and steps made in the present one.
     order : JSON-able
         State of the order of the samples at the beginning of the present epoch.
+    batch : tuple or None
+        What the present step, or the last one, is given.
     callbacks : list of Callback
         In the order in which they are called; ``History`` comes last.
     """
@@ -91,6 +93,7 @@ class Fit:
         self.epoch = initial_epoch
         self.step = 0
         self.order: Any = None
+        self.batch: Any = None
         self.history = History()
         shown = [ProgbarLogger(False if verbose == 2 else None)] if verbose else []
         # The history comes after the user's, which may add to the figures.
@@ -169,6 +172,7 @@ class Fit:
             if before and (several == 1 or not number % several):
                 for call in before:
                     call(number)
+            self.batch = data
             self._outcome = step(data)
             self.step = number + 1
             if several != 1 and self.step % several:

@@ -13,12 +13,13 @@ import autograd_core as ag
 from . import constraints, initializers, masks, regularizers, shapes
 from .calling import Call, current
 from .config import Configured, takes
+from .hooks import Hooked
 from .shapes import Shape
 from .symbolic import call_symbolically, has_symbols
 from .tracking import Tracked, Trained, note_change
 
 
-class Layer(Tracked, Configured):
+class Layer(Tracked, Hooked, Configured):
     """Base of all layers.
 
     A subclass makes its weights in ``build``, which runs once, when the shape of the input is first known, and computes
@@ -169,20 +170,25 @@ class Layer(Tracked, Configured):
         mask : optional
             Handed to ``call`` if it has such a parameter. If not given, it is the one that belongs to the inputs.
         """
-        given = inputs
-        if inputs.__class__ is not ag.Tensor or inputs.array.dtype is not self.dtype:
-            if has_symbols(inputs) or (args and has_symbols(args)):
-                return call_symbolically(self, inputs, args, kwargs)
-            inputs = self._converted(inputs)
-        if args and not all(arg is None or isinstance(arg, (bool, str, int)) for arg in args):
-            args = tuple(self._converted(arg) if shapes.is_array(arg) else arg for arg in args)
-        if masks.known or self.makes_mask:
-            return self._called_with_masks(given, inputs, args, kwargs)
-        if self.built:
-            if self._is_simple and not kwargs:
-                return self.call(inputs, *args) if args else self.call(inputs)
-            return self._called(inputs, args, kwargs)
-        return self._applied(inputs, args, kwargs)
+        opened = ag.tracing.open_scope(self.name)  # by which diagrams group what is computed here
+        try:
+            given = inputs
+            if inputs.__class__ is not ag.Tensor or inputs.array.dtype is not self.dtype:
+                if has_symbols(inputs) or (args and has_symbols(args)):
+                    return call_symbolically(self, inputs, args, kwargs)
+                inputs = self._converted(inputs)
+            if args and not all(arg is None or isinstance(arg, (bool, str, int)) for arg in args):
+                args = tuple(self._converted(arg) if shapes.is_array(arg) else arg for arg in args)
+            if masks.known or self.makes_mask:
+                return self._called_with_masks(given, inputs, args, kwargs)
+            if self.built:
+                if self._is_simple and not kwargs:
+                    return self.call(inputs, *args) if args else self.call(inputs)
+                return self._called(inputs, args, kwargs)
+            return self._applied(inputs, args, kwargs)
+        finally:
+            if opened:
+                ag.tracing.close_scope()
 
     def _applied(self, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not self.built:
@@ -209,7 +215,7 @@ class Layer(Tracked, Configured):
             outputs = self.call(inputs, *args, **kwargs)
             if self.activity_regularizer is not None:
                 self._penalise(outputs)
-            return outputs
+            return outputs if self._gradient_hooks is None else self._hooked(inputs, outputs)
         token = current.set(Call(training, outer))
         try:
             outputs = self.call(inputs, *args, **kwargs)
@@ -217,7 +223,7 @@ class Layer(Tracked, Configured):
                 self._penalise(outputs)
         finally:
             current.reset(token)
-        return outputs
+        return outputs if self._gradient_hooks is None else self._hooked(inputs, outputs)
 
     def _penalise(self, outputs: Any) -> None:
         """Add the penalty of the outputs to the loss."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -289,6 +290,15 @@ class Model(Trainer):
     def _shape_to_build(self) -> Any:
         """Shape of the input with which the weights can be made again; None if the layers know it themselves."""
         return None if self._graph is not None else self._first_shape
+
+    def _repr_svg_(self) -> str | None:
+        """Picture of the layers for Jupyter; None, so that the text is shown, where that cannot be drawn."""
+        try:
+            # Not imported at the top: `utils` stands above models.
+            plot_model = importlib.import_module(".utils.plot_model", __package__)
+            return ag.drawing_to_svg(plot_model.model_to_dot(self, show_shapes=True))
+        except Exception:  # a user's `call` is run to see how the layers hang together
+            return None
 
     # -- description -----------------------------------------------------------------------------------------------
 

@@ -82,7 +82,7 @@ def probed(call: Callable[[Any], Any], input_shape: Any, dtype: Any) -> Any:
     """
 
     def found(length: int) -> Any:
-        outputs = call(map_shapes(lambda shape: _ones(shape, length, dtype), input_shape))
+        outputs = call(map_shapes(lambda shape: ones(shape, length, dtype), input_shape))
         return map_structure(np.shape, outputs)
 
     return merged(found(2), found(3))
@@ -97,7 +97,8 @@ def merged(one: Any, other: Any) -> Any:
     return type(one)(merged(a, b) for a, b in zip(one, other, strict=True))
 
 
-def _ones(shape: Shape, unknown: int, dtype: Any) -> ag.Tensor:
+def ones(shape: Shape, unknown: int, dtype: Any) -> ag.Tensor:
+    """Tensor that is 1 everywhere; lengths that are not known are ``unknown``."""
     # Ones, not zeros: a logarithm or a quotient of them is finite.
     return ag.Tensor(np.ones([unknown if length is None else length for length in shape], dtype), None)
 

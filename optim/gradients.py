@@ -8,6 +8,9 @@ from typing import Any
 
 import autograd_core as ag
 
+SHOWN_REASONS = 3
+"""Variables without a gradient for which a message says why."""
+
 Pairs = Iterable[tuple[Any, ag.Variable]]
 
 
@@ -121,13 +124,23 @@ class Targets:
         )
 
     def _report(self, missing: list[ag.Variable], all_of_them: bool) -> None:
-        text = (
-            f"{self.owner}: no gradient (None) for {names_of(missing)}. The loss does not depend on them: were they "
-            "used inside the tape, and did no value leave it through .numpy() or float()?"
-        )
+        text = f"{self.owner}: no gradient (None) for {names_of(missing)}. {_reasons(missing)}"
         if all_of_them:
             raise ag.DomainError(text)
         warnings.warn(text + " They are left as they are.", UserWarning, stacklevel=5)
+
+
+def _reasons(missing: Sequence[ag.Variable]) -> str:
+    """Why there is no gradient, where the tape that gave None for it still knows."""
+    found = [ag.explain_none(variable) for variable in missing]
+    known = [f"{each.sentence}{f' At {each.place}.' if each.place else ''} {each.cure}" for each in found if each]
+    if not known:
+        return (
+            "The loss does not depend on them: were they used inside the tape, and did no value leave it through "
+            ".numpy() or float()?"
+        )
+    more = "" if len(missing) <= SHOWN_REASONS else " For the others: autograd_core.explain(tape, loss, variable)."
+    return " ".join(known[:SHOWN_REASONS]) + more
 
 
 def name_of(variable: Any) -> str:

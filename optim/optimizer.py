@@ -242,7 +242,7 @@ class Optimizer(Saved):
 
         Parameters
         ----------
-        grads_and_vars : iterable of (gradient, Variable)
+        grads_and_vars : iterable of (Tensor, Variable)
             As from ``zip(gradients, variables)``. Gradients are Tensors or array_likes of their Variable's shape.
             The first call fixes the list of variables; later calls may leave some out, but name no others.
 

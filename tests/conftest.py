@@ -46,7 +46,7 @@ def pytest_runtest_setup(item):
             value.bit_generator.state = FIRST_STATES.setdefault(id(value), value.bit_generator.state)
 
 
-OPTIONAL = ("PIL", "matplotlib", "pooch", "pygraphviz", "safetensors", "scipy", "tensorboard", "tqdm")
+OPTIONAL = ("PIL", "matplotlib", "networkx", "pooch", "pygraphviz", "safetensors", "scipy", "tensorboard", "tqdm")
 MISSING = [name for name in OPTIONAL if find_spec(name) is None]
 
 

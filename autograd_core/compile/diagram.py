@@ -23,6 +23,13 @@ _KERNEL = {
 }  # fmt: skip
 """Of the box around what runs as one kernel."""
 
+_ONE_BOX = {"fillcolor": "#F3E3ED", "color": "#8A3F6A", "penwidth": "1.6"}
+FOLDED = 120
+"""Instructions from which a kernel is one box."""
+
+MOST = 1000
+"""Instructions that are laid out: in 3 s; the time grows with the square."""
+
 Groups = Sequence[tuple[str, Collection[Value]]]
 
 
@@ -34,7 +41,8 @@ def digraph(program: Program, direction: str = "TB", kernels: Groups = ()) -> gr
     program : Program
     direction : {"TB", "LR", "BT", "RL"}
     kernels : sequence of (name, values)
-        What each kernel computes: where that is more than one instruction, a box is drawn around them.
+        What each kernel computes: where that is more than one instruction, a box is drawn around them; in a large
+        program they are one box.
     """
     import graphviz
 
@@ -51,18 +59,26 @@ def digraph(program: Program, direction: str = "TB", kernels: Groups = ()) -> gr
     for number, instruction in enumerate(program.instructions):
         kernel = next((kernel_of[result] for result in instruction.results if result in kernel_of), None)
         inside.setdefault(-1 if kernel is None else kernel, []).append(number)
+    box_of: dict[int, str] = {number: f"i{number}" for number in range(len(program.instructions))}
     for kernel, numbers in inside.items():
         if kernel < 0 or len(numbers) == 1:
             _add_instructions(drawing, program, numbers)
-            continue
-        with drawing.subgraph(name=f"cluster_{kernel}") as box:
-            box.attr(label=kernels[kernel][0], **_KERNEL)
-            _add_instructions(box, program, numbers)
-    made = {result: f"i{number}" for number, each in enumerate(program.instructions) for result in each.results}
+        elif len(program.instructions) > FOLDED:
+            _add_kernel(drawing, program, kernels[kernel][0], f"k{kernel}", numbers)
+            box_of.update(dict.fromkeys(numbers, f"k{kernel}"))
+        else:
+            with drawing.subgraph(name=f"cluster_{kernel}") as box:
+                box.attr(label=kernels[kernel][0], **_KERNEL)
+                _add_instructions(box, program, numbers)
+    made = {result: box_of[number] for number, each in enumerate(program.instructions) for result in each.results}
     made |= {each.value: each.value.name for each in program.inputs}
+    drawn: set[tuple[str, str]] = set()
     for number, instruction in enumerate(program.instructions):
         for value in instruction.values():
-            drawing.edge(made[value], f"i{number}")
+            ends = made[value], box_of[number]
+            if ends[0] != ends[1] and (ends not in drawn or box_of[number].startswith("i")):
+                drawn.add(ends)
+                drawing.edge(*ends)
     for number, (target, value) in enumerate(program.writes):  # not edges back to the input: they cross everything
         drawing.node(f"w{number}", f"new {_name(target)}", **{**STYLES[VARIABLE], "style": "filled,dashed"})
         drawing.edge(made[value], f"w{number}", color="#9A6A00")
@@ -70,6 +86,14 @@ def digraph(program: Program, direction: str = "TB", kernels: Groups = ()) -> gr
         drawing.node(f"o{number}", "returned" if len(program.outputs) == 1 else f"returned {number}", **STYLES[TARGET])
         drawing.edge(made[value], f"o{number}")
     return drawing
+
+
+def _add_kernel(drawing: Any, program: Program, name: str, key: str, numbers: Sequence[int]) -> None:
+    """One box for all operations of a kernel."""
+    names = [program.instructions[number].primitive.name for number in numbers]
+    told = f"{', '.join(names[:3])}, ..." if len(names) > 3 else ", ".join(names)
+    last = typed(program.instructions[numbers[-1]].results[0])
+    drawing.node(key, f"{name}: {len(names)} operations\n{told}\n{last}", **{**STYLES[OPERATION], **_ONE_BOX})
 
 
 def _add_instructions(drawing: graphviz.Digraph, program: Program, numbers: Sequence[int]) -> None:

@@ -8,6 +8,7 @@ higher derivatives the function is run again, eagerly, as ``checkpoint`` does.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class Differentiable:
         if not tapes:
             return UNTRACKED
         if self.entry.plan.optimised.writes:  # what is assigned has to be recorded too: as without a plan
-            return self.f(*lifted(args, _handle), **lifted(dict(keywords), _handle))
+            return run_eagerly(self.f, args, keywords)
         wanted = tuple(i for i, n in enumerate(nodes) if n is not None and any(token in n.tapes for token in tapes))
         pair = self._pairs.get(wanted)
         if pair is None:
@@ -124,6 +125,7 @@ class _Pair:
 
     def call(self, args: Any, keywords: Any, leaves: Leaves, tensors: list[Tensor], frame: Frame, tapes: Any) -> Any:
         """Run the forward plan, and record a Node whose rule runs the backward plan."""
+        started = perf_counter()
         values = self.forward(leaves.arrays)
         outs = values[: self.count]
         captured: list[Any] = [
@@ -147,13 +149,18 @@ class _Pair:
 
         row = Primitive(self.owner.name, lambda *operands: outs, vjps=(rule,), joint=True)
         node = Node(row, tuple(tensor.array for tensor in tensors), parents, tuple(outs), NO_PARAMS, tapes)
-        frame.write(node)
+        frame.write(node, started)
         return self.owner.entry.rebuilt([output_of(frame, node, index) for index in range(self.count)])
 
     def _eagerly(self, again: Recomputation, ct: Any, ans: Any) -> Any:
         """Cotangents of the sources from another run of the function, which records for whoever wants it."""
         cts, answers = tuple(ct[i] for i in self.tracked), tuple(ans[i] for i in self.tracked)
         return again.rule(self.tracked)(cts, answers)
+
+
+def run_eagerly(f: Callable[..., Any], args: Any, keywords: Any) -> Any:
+    """Call the function itself, operation by operation, with handles of its own."""
+    return f(*lifted(args, _handle), **lifted(dict(keywords), _handle))
 
 
 def _repeat(f: Callable[..., Any], args: Any, keywords: Any) -> Callable[[], Any]:

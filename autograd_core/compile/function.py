@@ -18,10 +18,10 @@ from .. import recording
 from ..errors import DomainError, StructureError, TraceError
 from ..symbol import Value
 from ..tensor import Overloaded, Tensor
-from ..tree import flatten
+from ..tree import flatten, map_leaves
 from ..variable import Variable
 from .cost import is_worth_compiling
-from .differentiable import UNTRACKED, Differentiable
+from .differentiable import UNTRACKED, Differentiable, run_eagerly
 from .plan import Plan
 from .program import Program
 from .signature import Leaves, differences, lifted
@@ -123,6 +123,11 @@ class Function:
         if frame is not None and frame.trace is not None:
             return self.python_function(*args, **keywords)  # part of the trace that is being written
         leaves = Leaves(self.name, args, keywords)
+        if frame is not None and frame.instead is not None and frame.instead.runs_eagerly:
+            # For arrays it has to be known whether Tensors are read: the plan tells whether arrays are given back.
+            entry = self._entry(leaves, args, keywords) if leaves.plain else None
+            result = run_eagerly(self.python_function, args, keywords)
+            return result if entry is None else entry.hand_back_eagerly(result)
         entry = self._entry(leaves, args, keywords)
         if frame is not None and frame.records:
             tracked = entry.differentiable(self).call(args, keywords, leaves, frame)
@@ -262,6 +267,12 @@ class Entry:
         if self._single:
             return Tensor(arrays[0], None)
         return self.rebuilt([Tensor(array, None) for array in arrays])
+
+    def hand_back_eagerly(self, result: Any) -> Any:
+        """The same for what the function itself has returned for NumPy arrays."""
+        if self._reads_tensors:
+            return result
+        return map_leaves(lambda leaf: leaf.numpy() if isinstance(leaf, Tensor) else leaf, result)
 
     def rebuilt(self, outputs: list[Any]) -> Any:
         """The structure that was returned, around these outputs."""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import MissingExtraError
-from ..graph.render import check, render
+from .. import hooks
+from ..errors import GraphError, MissingExtraError
+from ..graph.render import FORMATS, check, drawing_to_svg, render
 from ..tensor import Tensor
 from . import diagram
 from .binding import Binding
@@ -78,14 +79,20 @@ class Plan:
         ]
         self._bound = any(each.kind not in PASSED and each.kind != "constant" for each in self.optimised.inputs)
         self.seconds = time.perf_counter() - started
+        hooks.PLANS.add(self)
 
     @property
     def source(self) -> str:
         """The emitted Python text; after it that of branches and bodies of loops."""
         return "\n\n".join([self._executable.source, *(code.source for code in self._codes())])
 
-    def report(self) -> list[dict[str, Any]]:
-        """Kernels, what was fused in each, and the bytes that it reads and writes."""
+    def report(self, *args: Any, **keywords: Any) -> list[dict[str, Any]]:
+        """Kernels, what was fused in each, and the bytes that it reads and writes; at the end the workspace.
+
+        With arguments of the function also the time of each kernel, as ``times`` measures it.
+        """
+        if args or keywords:
+            return self.times(*args, **keywords)
         return [*self._executable.report(), *(row for code in self._codes() for row in code.report())]
 
     def times(self, *args: Any, **keywords: Any) -> list[dict[str, Any]]:
@@ -120,6 +127,8 @@ class Plan:
     def draw(self, optimised: bool = True, direction: str = "TB") -> graphviz.Digraph:
         """The program as a drawing: after the passes, with a box around each kernel's operations; or as recorded.
 
+        In a large program each kernel is one box.
+
         Returns
         -------
         graphviz.Digraph
@@ -141,12 +150,26 @@ class Plan:
         """
         program = self.optimised if optimised else self.program
         path = Path(path)
-        check(path, len(program.instructions))
+        check(path)
+        if path.suffix.lower() in FORMATS and len(program.instructions) > diagram.MOST and not optimised:
+            raise GraphError(
+                f"Plan.render: {len(program.instructions):,} instructions; {diagram.MOST:,} can be laid out in a "
+                "reasonable time. Draw the plan after the passes (optimised=True), where kernels are boxes, or write the "
+                f"source alone: render({path.with_suffix('.dot').name!r}, optimised=False)."
+            )
         return render(self.draw(optimised, direction), path)
+
+    def _repr_svg_(self) -> str | None:
+        """Picture for Jupyter; None, so that the text is shown, where it cannot be drawn."""
+        return drawing_to_svg(self.draw())
 
     def __repr__(self) -> str:
         count = len(self.optimised.instructions)
         return f"<Plan {self.program.name}: {len(self.program.instructions)} instructions, {count} left, {self.jit}>"
+
+    def outdate(self) -> None:
+        """Let the plan hold no more: the next call makes another one."""
+        self.statics = [*self.statics, (_never, None)]
 
     def holds(self) -> bool:
         """Whether the facts that the plan was made for still hold."""
@@ -214,6 +237,11 @@ class Plan:
         self._binding.release()
         drawn = {number: arrays[place] for place, *_, number in self._from_python}
         return self._with_zeros._run(leaves, drawn)
+
+
+def _never() -> object:
+    """Nothing that a plan could be made for."""
+    return _never
 
 
 def _raw(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from os.path import basename
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -17,6 +18,7 @@ from ..tensor import Overloaded
 from ..tree import flatten
 from ..variable import Variable
 from .elements import CONSTANT, INPUT, OPERATION, TARGET, VARIABLE, GraphEdge, GraphNode, constant_node
+from .jacobians import Application
 from .local import local_derivatives
 from .model import Graph, Origins
 
@@ -236,7 +238,8 @@ class _Builder:
             return self._readings[key]
         kind = INPUT if key is None else VARIABLE
         name, gradient = self.names.of(node), self.gradients.get(node)
-        shown = self._append(GraphNode(len(self.nodes), kind, None, name, node.value, NO_PARAMS, gradient))
+        scope = node.origin.scope
+        shown = self._append(GraphNode(len(self.nodes), kind, None, name, node.value, NO_PARAMS, gradient, scope))
         if key is not None:
             self._readings[key] = shown
             self.origins.variables.append((node.params["variable"], shown))
@@ -244,7 +247,10 @@ class _Builder:
 
     def _operation(self, node: Node) -> GraphNode:
         applied = _application(node)
-        sources = [self._source(arg, parent) for arg, parent in zip(applied.args, applied.parents, strict=True)]
+        origin = applied.origin
+        sources = [
+            self._source(arg, parent, origin.scope) for arg, parent in zip(applied.args, applied.parents, strict=True)
+        ]
         shown = self._append(
             GraphNode(
                 len(self.nodes),
@@ -254,18 +260,34 @@ class _Builder:
                 node.value,
                 applied.params,
                 self.gradients.get(node),
+                origin.scope,
+                origin.seconds,
+                None if origin.place is None else basename(origin.place),
             )
         )
-        locally = local_derivatives(applied)
-        self.edges.extend(
-            GraphEdge(source, shown, index, None if source.kind == CONSTANT else locally[index])
-            for index, source in enumerate(sources)
-            if source is not None
-        )
+        self._connect(sources, shown, applied)
         return shown
 
-    def _source(self, arg: Any, parent: Node | None) -> GraphNode | None:
-        """Where an argument came from; None for an argument that was left out."""
+    def _connect(self, sources: Sequence[GraphNode | None], shown: GraphNode, applied: Node) -> None:
+        """Edges to the node that shows what ``applied`` computed."""
+        values = tuple(
+            [
+                parent.value if parent is not None and source is not None and source.kind != CONSTANT else None
+                for parent, source in zip(applied.parents, sources, strict=True)
+            ]
+        )
+        locally = local_derivatives(applied)
+        application = Application(applied, values)
+        for index, source in enumerate(sources):
+            if source is None:
+                continue
+            if values[index] is None:
+                self.edges.append(GraphEdge(source, shown, index, None))
+            else:
+                self.edges.append(GraphEdge(source, shown, index, locally[index], application))
+
+    def _source(self, arg: Any, parent: Node | None, scope: tuple[str, ...]) -> GraphNode | None:
+        """Where an argument of an operation in ``scope`` came from; None for an argument that was left out."""
         if parent is not None:
             known = self.origins.nodes.get(parent)
             if known is not None:
@@ -276,7 +298,8 @@ class _Builder:
         if id(arg) in self._constants:
             return self._constants[id(arg)]
         name = self.names.of_constant(arg) if parent is None else self.names.of(parent)
-        shown = self._append(constant_node(len(self.nodes), arg, name))
+        # A number belongs to the operation that it stands beside; an array was more likely brought in from outside.
+        shown = self._append(constant_node(len(self.nodes), arg, name, scope if getattr(arg, "size", 1) == 1 else ()))
         if isinstance(arg, np.ndarray):  # a number that occurs twice may be one object by chance
             self._constants[id(arg)] = shown
         return shown

@@ -6,7 +6,8 @@ import heapq
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from .elements import GraphEdge, GraphNode, add_up, chain
+from .elements import CONSTANT, GraphEdge, GraphNode, add_up, chain
+from .products import Region, gradient, is_scalar, pull_along
 
 _LISTED = 3  # operations that a condensed node names
 
@@ -20,34 +21,48 @@ def condense(
     for node in nodes:
         if node.index not in kept:
             continue
-        sums, operations = _region(nodes, incoming, kept, node)
+        sums, inside = _region(nodes, incoming, kept, node)
+        operations = [nodes[index].operation or "" for index in inside if nodes[index].operation]
         parameters = {} if len(operations) > 1 else node.params
         moved[node.index] = replace(node, index=len(moved), operation=_together(operations), params=parameters)
-        edges.extend(
-            GraphEdge(moved[source], moved[node.index], position, sums[source]) for position, source in enumerate(sums)
+        # The old nodes are kept: what is asked of an edge later, its Jacobian, is computed along the edges among them.
+        region = Region(
+            tuple(edge for index in inside for edge in incoming[index]), tuple(nodes[index] for index in sums), node
         )
+        for position, source in enumerate(sums):
+            ends = (moved[source], moved[node.index])
+            edges.append(_edge(GraphEdge(*ends, position, sums[source], region)))
     return moved, edges
+
+
+def _edge(edge: GraphEdge) -> GraphEdge:
+    """``edge`` with the derivative that was not found from numbers alone, or with none."""
+    if edge.source.kind == CONSTANT:
+        return replace(edge, application=None)
+    if edge.local_derivative is None and is_scalar(edge.source) and is_scalar(edge.target):
+        through_arrays = gradient(pull_along([edge]), edge.source, edge.target)
+        if through_arrays is not None:
+            return replace(edge, local_derivative=float(through_arrays.item()))
+    return edge
 
 
 def _region(
     nodes: Sequence[GraphNode], incoming: Sequence[Sequence[GraphEdge]], kept: Collection[int], end: GraphNode
-) -> tuple[dict[int, float | None], list[str]]:
-    """Kept nodes next to ``end`` with the derivative of ``end`` along them, and the operations on the way.
+) -> tuple[dict[int, float | None], list[int]]:
+    """Kept nodes next to ``end`` with the derivative of ``end`` along them, and the nodes left out on the way, and it.
 
     A small backward walk: from ``end`` over nodes left out, each after all nodes that use it.
     """
     arriving: dict[int, list[float | None]] = {end.index: [1.0]}
     pending = [-end.index]  # a heap, so that the last node comes first
     borders: set[int] = set()
-    operations: list[str] = []
+    inside: list[int] = []
     while pending:
         index = -heapq.heappop(pending)
-        node = nodes[index]
-        if index in kept and node is not end:
+        if index in kept and index != end.index:
             borders.add(index)
             continue
-        if node.operation:
-            operations.append(node.operation)
+        inside.append(index)
         downstream = add_up(arriving[index])
         for edge in incoming[index]:
             source = edge.source.index
@@ -56,7 +71,7 @@ def _region(
                 heapq.heappush(pending, -source)
             arriving[source].append(chain(downstream, edge.local_derivative))
     in_order = _argument_order(incoming, borders, end.index)
-    return {index: add_up(arriving[index]) for index in in_order}, operations[::-1]
+    return {index: add_up(arriving[index]) for index in in_order}, inside[::-1]
 
 
 def _argument_order(incoming: Sequence[Sequence[GraphEdge]], borders: Collection[int], end: int) -> list[int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..node import NO_PARAMS, Spec
+from .jacobians import LocalJacobian, of_number
 
 INPUT = "input"
 VARIABLE = "variable"
@@ -37,6 +39,12 @@ class GraphNode:
         Keyword parameters of the operation: axes, indices, ...
     gradient : array or None
         Of the targets' sum with respect to this value, where it was asked for.
+    scope : tuple of str
+        Names of the ``ag.name_scope`` it was computed in, outermost first; empty outside of any.
+    seconds : float or None
+        Time that the forward computation took, where it was recorded.
+    place : str or None
+        Line of the user's program, ``"train.py:12"``, where it was recorded.
     """
 
     index: int
@@ -46,6 +54,14 @@ class GraphNode:
     value: Any
     params: dict[str, Any]
     gradient: Any = None
+    scope: tuple[str, ...] = ()
+    seconds: float | None = None
+    place: str | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the value, or of all results; also where only shape and dtype were kept."""
+        return sum(math.prod(result.shape) * result.dtype.itemsize for result in self.results)
 
     @property
     def results(self) -> tuple[Any, ...]:
@@ -74,9 +90,19 @@ class GraphNode:
         return f"<GraphNode {self.index}: {' '.join(filter(None, words))}, {what}>"
 
 
-def constant_node(index: int, value: Any, name: str | None) -> GraphNode:
+def constant_node(index: int, value: Any, name: str | None, scope: tuple[str, ...] = ()) -> GraphNode:
     """Node for an argument for which no derivative is wanted."""
-    return GraphNode(index, CONSTANT, None, name, value, NO_PARAMS)
+    return GraphNode(index, CONSTANT, None, name, value, NO_PARAMS, scope=scope)
+
+
+class Derivative(Protocol):
+    """What answers for an edge: the ``Application`` of an operation, or the ``Region`` that a condensed edge is."""
+
+    def jacobian(self, index: int) -> LocalJacobian | None:
+        """Derivative by argument ``index``."""
+
+    def pull(self, index: int, ct: Any) -> np.ndarray | None:
+        """Cotangent of argument ``index``, given that of the result."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -91,12 +117,41 @@ class GraphEdge:
     local_derivative : float or None
         d target / d source with everything else held fixed, where both have one real entry. None otherwise, and along
         edges that carry no derivative: those from constants and those without a rule.
+    application : Application, Region or None
+        What ``jacobian`` and ``pull`` ask; None along edges that carry no derivative.
     """
 
     source: GraphNode
     target: GraphNode
     index: int
     local_derivative: float | None
+    application: Derivative | None = None
+
+    @property
+    def jacobian(self) -> LocalJacobian | None:
+        """Derivative of the target by the source, everything else held fixed; computed when it is first asked for.
+
+        None along edges that carry no derivative, and where the rule cannot be asked any more: that of a
+        ``custom_gradient`` or a ``checkpoint`` is gone with the recording, except for values of up to 8 entries.
+        """
+        if self.local_derivative is not None:
+            return of_number(self.local_derivative, (*(self.target.shape or ()), *(self.source.shape or ())))
+        return None if self.application is None else self.application.jacobian(self.index)
+
+    def pull(self, ct: Any) -> Any:
+        """Cotangent of the source, given that of the target, as the backward walk computes it along this edge.
+
+        Parameters
+        ----------
+        ct : array of the target's shape
+            Of several results: flat, one after another; so is what is returned.
+
+        Returns
+        -------
+        array or None
+            None where ``jacobian`` is None.
+        """
+        return None if self.application is None else self.application.pull(self.index, ct)
 
     def __repr__(self) -> str:
         shown = "" if self.local_derivative is None else f": {self.local_derivative:.4g}"

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import StaleValueError
 from ..node import Node
 from ..scatter import Cleared, Scatter
 
@@ -28,7 +27,7 @@ def local_derivatives(node: Node) -> list[float | None]:
     with np.errstate(all="ignore"):  # an infinite derivative is an answer
         try:
             found = _apply_rules(node, ct, wanted)
-        except StaleValueError:  # a checkpoint that can no longer be recomputed
+        except Exception:  # a checkpoint that cannot be recomputed any more; a rule of the user's own that fails
             return nothing
     return [_number(found[index]) if index in found else None for index in range(len(nothing))]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from ..errors import GraphError, MissingExtraError
@@ -16,13 +18,9 @@ if TYPE_CHECKING:
 FORMATS = (".svg", ".png", ".pdf")
 SOURCE = (".dot", ".gv")
 
-MOST_NODES = 1000  # laid out in 3 s; the time grows with the square, and 100,000 nodes would never end
 
-_drawing = Lock()  # Graphviz, inside pygraphviz, works for one thread at a time
-
-
-def check(path: Path, count: int) -> None:
-    """Refuse what ``render`` cannot do with a graph of ``count`` nodes, before any work is done."""
+def check(path: Path) -> None:
+    """Refuse what ``render`` cannot do, before any work is done."""
     suffix = path.suffix.lower()
     if suffix not in (*FORMATS, *SOURCE):
         raise GraphError(
@@ -31,12 +29,6 @@ def check(path: Path, count: int) -> None:
         )
     if not path.parent.is_dir():
         raise GraphError(f"Graph.render: there is no folder {path.parent}; make it first, or give another path.")
-    if suffix in FORMATS and count > MOST_NODES:
-        raise GraphError(
-            f"Graph.render: this graph has {count:,} nodes; up to {MOST_NODES:,} can be laid out in a reasonable time. "
-            "Leave some out with graph.condense() (what has a name, Variables and inputs stay) or "
-            f"graph.condense(keep=[...]), or write the source alone: render({path.with_suffix(SOURCE[0]).name!r})."
-        )
 
 
 def render(drawing: graphviz.Digraph, path: Path) -> Path:
@@ -57,10 +49,40 @@ def render(drawing: graphviz.Digraph, path: Path) -> Path:
     return path
 
 
-def can_draw(count: int = 0) -> bool:
-    """Whether there is a program or package that lays graphs out, and one of ``count`` nodes is not too large."""
-    there = shutil.which("dot") is not None or importlib.util.find_spec("pygraphviz") is not None
-    return there and count <= MOST_NODES
+def render_drawing(drawing: graphviz.Digraph, path: str | os.PathLike[str]) -> Path:
+    """Write any drawing of the ``graphviz`` package to a file, by the system's ``dot`` or by pygraphviz.
+
+    Parameters
+    ----------
+    drawing : graphviz.Digraph
+    path : path
+        Ends in .svg, .png or .pdf; or in .dot or .gv for the drawing's source, which needs neither.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    MissingExtraError
+        If nothing that can draw is installed. The source is then written beside ``path``, with the ending .dot.
+    GraphError
+        If the ending is another one, or there is no such folder.
+    """
+    file = Path(path)
+    check(file)
+    return render(drawing, file)
+
+
+def drawing_to_svg(drawing: graphviz.Digraph) -> str | None:
+    """Text of any drawing of the ``graphviz`` package as SVG, for notebooks; None where nothing can draw."""
+    return picture(drawing, "svg").decode("utf-8") if can_draw() else None
+
+
+def can_draw() -> bool:
+    """Whether there is a program or package that lays graphs out."""
+    return shutil.which("dot") is not None or importlib.util.find_spec("pygraphviz") is not None
 
 
 def picture(drawing: graphviz.Digraph, form: str) -> bytes:
@@ -73,7 +95,7 @@ def picture(drawing: graphviz.Digraph, form: str) -> bytes:
     """
     if form == "png":
         drawing = drawing.copy()
-        drawing.graph_attr["dpi"] = "144"  # sharp on a screen of today
+        drawing.graph_attr.setdefault("dpi", "144")  # sharp on a screen of today
     return _by_program(drawing, form) if shutil.which("dot") else _by_package(drawing, form)
 
 
@@ -81,21 +103,36 @@ def _by_program(drawing: graphviz.Digraph, form: str) -> bytes:
     import graphviz
 
     try:
-        return drawing.pipe(format=form)
+        return drawing.pipe(format=form, quiet=True)
     except graphviz.CalledProcessError as error:
-        said = (error.stderr or b"").decode("utf-8", "replace").strip()
-        raise GraphError(f"Graph.render: `dot` could not draw {form.upper()}. It says: {said}") from None
+        raise GraphError(f"Graph.render: `dot` could not draw {form.upper()}. It says: {_said(error.stderr)}") from None
+
+
+# In a process of its own: Graphviz ends the process it runs in when it meets what it cannot draw.
+_CHILD = """
+import sys
+import pygraphviz
+graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode("utf-8"))
+sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
+"""
 
 
 def _by_package(drawing: graphviz.Digraph, form: str) -> bytes:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
     try:
-        import pygraphviz
+        done = subprocess.run(
+            [sys.executable, "-c", _CHILD, form],
+            input=drawing.source.encode("utf-8"),
+            capture_output=True,
+            env=environment,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = _said(error.stderr) if isinstance(error, subprocess.CalledProcessError) else str(error)
+        raise GraphError(f"Graph.render: pygraphviz could not draw {form.upper()}. It says: {said}") from None
+    return done.stdout
 
-        with _drawing:
-            laid_out = pygraphviz.AGraph(string=drawing.source)
-            try:
-                return laid_out.draw(format=form, prog="dot")
-            finally:
-                laid_out.close()
-    except (ImportError, OSError, ValueError) as error:
-        raise GraphError(f"Graph.render: pygraphviz could not draw {form.upper()}. It says: {error}") from None
+
+def _said(output: bytes | None) -> str:
+    """The end of what a program wrote on its way out."""
+    return (output or b"").decode("utf-8", "replace").strip()[-1000:]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
 
+from ..feeding import unpacked
 from .base import Callback, Logs, Monitor
 
 
@@ -102,7 +104,10 @@ class EarlyStopping(Monitor):
 
 
 class TerminateOnNaN(Callback):
-    """Stop when the loss is NaN or infinite.
+    """Stop when the loss is NaN or infinite, and say where that comes from.
+
+    For that the batch is computed once more, under ``ag.detect_anomaly``: with the weights that the epoch began with if
+    those there are now are NaN themselves. Nothing is searched, and nothing costs, as long as the loss is finite.
 
     Parameters
     ----------
@@ -110,15 +115,64 @@ class TerminateOnNaN(Callback):
         Raise a DomainError, in place of a message.
     """
 
+    _weights: list[Any] | None = None  # all weights, with what each was when the epoch began
+
     def __init__(self, raise_error: bool = False):
         self.raise_error = raise_error
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._weights = [(weight, weight.numpy()) for weight in self.model.weights]
+
+    on_epoch_resume = on_epoch_begin
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         loss: Any = (logs or {}).get("loss")
         if loss is None or np.isfinite(getattr(loss, "array", loss)):
             return
-        message = f"Batch {batch}: the loss is {float(loss)}; the training stops."
+        message = f"Batch {batch}: the loss is {float(loss)}; the training stops.{self._origin()}"
         if self.raise_error:
             raise ag.DomainError(message)
         print(message, flush=True)
         self.model.stop_training = True
+
+    def _origin(self) -> str:
+        """Where the NaN or infinity comes from, as a sentence to be added; empty where that was not found out."""
+        data = getattr(self.model.progress, "batch", None)
+        now = [(weight, weight.numpy()) for weight in self.model.weights]
+        if data is None or not _has_usual_step(self.model):
+            return _ADVICE
+        spoilt = [weight for weight, value in now if not np.isfinite(value).all()]
+        try:
+            if spoilt:
+                _put(self._weights or [])
+            _repeat(self.model, data)
+        except ag.AnomalyError as error:
+            return f" Where it comes from: {error}"
+        finally:
+            _put(now)
+        if spoilt:
+            return f" The weights are not finite any more: {spoilt[0].name}, and {len(spoilt) - 1} others.{_ADVICE}"
+        return _ADVICE
+
+
+_ADVICE = " Call fit inside `with ag.detect_anomaly():` to stop at the operation that makes the first NaN or infinity."
+
+
+def _has_usual_step(model: Any) -> bool:
+    """Whether a step is what ``fit`` makes it, so that it can be repeated in part."""
+    trainer: Any = next(cls for cls in type(model).__mro__ if cls.__name__ == "Trainer")
+    return type(model).train_step is trainer.train_step
+
+
+def _put(values: Iterable[tuple[Any, Any]]) -> None:
+    for weight, value in values:
+        weight.assign(value)
+
+
+def _repeat(model: Any, data: Any) -> None:
+    """Loss and gradients of a batch, looked at; no step is made."""
+    x, y, sample_weight = unpacked(data)
+    with ag.detect_anomaly():
+        with ag.GradientTape() as tape:
+            loss = model.compute_loss(x, y, model(x, training=True), sample_weight)
+        tape.gradient(loss, model.trainable_variables)

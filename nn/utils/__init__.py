@@ -5,6 +5,7 @@ from ..randomness import set_random_seed
 from .categorical import normalize, to_categorical
 from .image_files import img_to_array, load_img
 from .images import image_dataset_from_directory
+from .plot_model import model_to_dot, plot_model
 from .split import split_dataset
 
 __all__ = [
@@ -12,7 +13,9 @@ __all__ = [
     "img_to_array",
     "load_csv",
     "load_img",
+    "model_to_dot",
     "normalize",
+    "plot_model",
     "split_dataset",
     "set_random_seed",
     "to_categorical",

@@ -53,13 +53,14 @@ class Run:
     program : Program
     arrays : list of array
         One per input.
-    blocks : pair of int, optional
+    blocks : sequence of int, optional
+    threads : int
         See ``emit``.
     """
 
-    def __init__(self, program, arrays, blocks=None):
+    def __init__(self, program, arrays, blocks=None, threads=1):
         self.program = program
-        self.executable = emit(program, blocks)
+        self.executable = emit(program, blocks, threads=threads)
         pairs = list(zip(program.inputs, arrays, strict=True))
         self.bound = {id(i): np.array(a) for i, a in pairs if i.kind in BOUND}
         self.passed = {id(i): np.array(a) for i, a in pairs if i.kind in PASSED}
@@ -97,9 +98,9 @@ class Run:
                 np.testing.assert_array_equal(old, new)
 
 
-def run_and_compare(program, arrays, blocks=None):
+def run_and_compare(program, arrays, blocks=None, threads=1):
     """Compare twice: the second run works on what the first has written, and on workspaces it has used."""
-    run = Run(program, arrays, blocks)
+    run = Run(program, arrays, blocks, threads)
     for _ in range(2):
         for one in run.compare() or ():
             one.fill(7)  # an output is the caller's: nothing else may change with it

@@ -92,3 +92,12 @@ def test_numba_starts_without_scipy_linalg():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "4.0", done.stderr
+
+
+@pytest.mark.parametrize("jit", EMITTERS)
+def test_a_report_with_arguments_has_the_times(jit):
+    plan = ag.function(lambda x: np.sum(np.tanh(x) * 2.0), jit=jit).plan(np.ones(100))
+    assert all(row["microseconds"] is None for row in plan.report())
+    timed = plan.report(np.ones(100))
+    assert [row["name"] for row in timed] == [row["name"] for row in plan.report()]
+    assert all(row["microseconds"] >= 0 for row in timed[:-1])

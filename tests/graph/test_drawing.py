@@ -11,6 +11,9 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.graph import render
+from autograd_core.graph.elements import KINDS
+from autograd_core.graph.groups import GROUP_KINDS
+from autograd_core.graph.palette import GRADIENT_STYLE, GROUP_STYLES, QUIET, STYLES, heat_color
 from autograd_core.graph.text import number, shorten
 from tests.graph.helpers import chain_rule
 
@@ -53,28 +56,36 @@ def test_the_source_runs_from_left_to_right():
 
 def test_one_colour_and_outline_per_kind():
     """Five kinds, five fills that differ; in grey the outlines differ."""
-    from autograd_core.graph.dot import STYLES
-    from autograd_core.graph.elements import KINDS
-
     assert set(STYLES) == set(KINDS)
+    assert set(GROUP_STYLES) == set(GROUP_KINDS)
     assert len({style["fillcolor"] for style in STYLES.values()}) == 5
-    outlines = [{k: v for k, v in s.items() if k not in ("fillcolor", "color")} for s in STYLES.values()]
+    every = [*STYLES.values(), *GROUP_STYLES.values()]
+    outlines = [{k: v for k, v in style.items() if k not in ("fillcolor", "color")} for style in every]
     assert all(outlines.count(outline) == 1 for outline in outlines)
 
 
-@pytest.mark.parametrize("kind", ["input", "variable", "constant", "operation", "target"])
-def test_text_stands_out_from_every_fill(kind):
+def luminance(color):
+    parts = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+FILLS = [style["fillcolor"] for style in (*STYLES.values(), *GROUP_STYLES.values(), GRADIENT_STYLE)]
+
+
+@pytest.mark.parametrize("fill", [*FILLS, *(heat_color(part / 5) for part in range(6))])
+def test_text_stands_out_from_every_fill(fill):
     """At least 7:1 for the black text and 4.5:1 for the grey one (WCAG 2)."""
-    from autograd_core.graph.dot import _QUIET, STYLES
+    behind = luminance(fill) + 0.05
+    assert behind / 0.05 > 7
+    assert behind / (luminance(QUIET) + 0.05) > 4.5
 
-    def luminance(color):
-        parts = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-        return linear @ [0.2126, 0.7152, 0.0722]
 
-    fill = luminance(STYLES[kind]["fillcolor"]) + 0.05
-    assert fill / 0.05 > 7
-    assert fill / (luminance(_QUIET) + 0.05) > 4.5
+def test_warmer_is_darker():
+    """So that heat is left in grey."""
+    shades = [luminance(heat_color(part / 10)) for part in range(11)]
+    assert shades == sorted(shades, reverse=True)
+    assert shades[0] > 1.5 * shades[-1]
 
 
 @needs_graphviz
@@ -195,17 +206,15 @@ def test_a_folder_that_is_not_there_raises(tmp_path):
         example().render(tmp_path / "none" / "g.svg")
 
 
-def test_a_graph_too_large_to_be_laid_out_raises(tmp_path):
+@needs_graphviz
+def test_a_large_graph_is_folded(tmp_path):
     w = ag.Variable(1.0, name="w")
     with ag.GradientTape():
         y = w
-        for _ in range(render.MOST_NODES):
+        for _ in range(1000):
             y = y + w
-    graph = ag.graph(y)
-    with pytest.raises(ag.GraphError, match=r"has 1,001 nodes; up to 1,000 .*condense.*render\('g.dot'\)"):
-        graph.render(tmp_path / "g.svg")
-    assert graph._repr_svg_() is None
-    assert graph.render(tmp_path / "g.dot").exists()
+    svg = ag.graph(y).render(tmp_path / "g.svg").read_text(encoding="utf-8")
+    assert "999 of 1,001 nodes are folded: add × 999 (999 nodes)." in texts_of(svg)
 
 
 @pytest.fixture
@@ -258,9 +267,13 @@ def test_what_a_failing_program_says_is_passed_on(tmp_path, program):
         example().render(tmp_path / "g.svg")
 
 
-def test_a_broken_package_is_told(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("end", "said"), [("sys.exit('no fonts today')", "no fonts today"), ("import os; os.abort()", "")]
+)
+def test_a_broken_package_is_told(tmp_path, monkeypatch, end, said):
+    """Also one that ends its process: it is not this one."""
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(render.importlib.util, "find_spec", lambda name: object())
-    monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    with pytest.raises(ag.GraphError, match="pygraphviz could not draw PNG"):
+    monkeypatch.setattr(render, "_CHILD", f"import sys; {end}")
+    with pytest.raises(ag.GraphError, match=f"pygraphviz could not draw PNG. It says: {said}"):
         example().render(tmp_path / "g.png")

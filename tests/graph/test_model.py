@@ -1,6 +1,8 @@
 """What a graph holds: nodes, kinds, names, values, gradients; and that looking at it changes nothing."""
 
 import gc
+import threading
+import tracemalloc
 import weakref
 
 import numpy as np
@@ -171,7 +173,8 @@ def test_the_gradient_of_a_complex_value_points_uphill():
         y = abs(z * 2.0)
     graph = ag.graph(y, gradients=True)
     np.testing.assert_allclose(graph.node(z).gradient, tape.gradient(y, z).numpy())
-    assert graph.paths(z).total is None
+    np.testing.assert_allclose(graph.paths(z).total, tape.gradient(y, z).numpy())
+    assert graph.paths(z)[0].product is None
 
 
 def test_several_targets():
@@ -318,6 +321,141 @@ def test_a_dropped_graph_leaves_nothing():
         gc.enable()
 
 
+def used(graph, w, folder):
+    """Everything that is done with a graph."""
+    str(graph), repr(graph), graph.draw(), graph.condense().to_json(), graph.to_dict(largest=None)
+    graph.to_json(folder / "graph.json"), graph.render(folder / "graph.dot"), graph.to_html(folder / "graph.html")
+    graph.draw(backward=True, heat="gradient"), graph.draw(budget=4), graph._repr_svg_()
+    paths = graph.paths(w)
+    str(paths), paths.total, paths.gradient, paths[0].jacobian
+    graph.subgraph(graph.ancestors(graph.targets[0])), graph.descendants(w)
+    return [edge.jacobian for edge in graph.edges]
+
+
+def array_program(size=20):
+    """A program with arrays, a loss and the arrays themselves."""
+    w, x = ag.Variable(np.full((size, size), 0.01), name="w"), ag.Variable(np.ones((size, 3)), name="x")
+    tape = ag.GradientTape(persistent=True)
+    with tape:
+        h = np.tanh(w @ x)
+        y = np.sum(h * h + np.split(h, 2)[0].sum())
+    return tape, w, h, y
+
+
+def test_a_graph_that_was_used_leaves_nothing(tmp_path):
+    """Values live as long as the graph, or what was asked of it, and no longer."""
+    gc.collect()
+    gc.disable()
+    try:
+        tape, w, h, y = array_program()
+        alive = [weakref.ref(each) for each in (h.numpy(), h.node, y.node, w)]
+        graph = ag.graph(y, names={"h": h}, gradients=True)
+        kept = used(graph, w, tmp_path)
+        inner = weakref.ref(graph.node("h").value)
+        alive += [weakref.ref(graph), weakref.ref(graph.node("h").gradient)]
+        del tape, w, h, y
+        assert [reference() for reference in alive[1:4]] == [None] * 3  # of the tape there is nothing left
+        assert inner() is not None
+        del graph
+        assert [reference() for reference in [*alive, inner]] == [None] * 7
+        assert any(jacobian.norm for jacobian in kept if jacobian is not None)
+    finally:
+        gc.enable()
+
+
+def test_networkx_keeps_no_more_than_it_shows():
+    pytest.importorskip("networkx")
+    tape, w, h, y = array_program()
+    graph = ag.graph(y, names={"h": h})
+    made = graph.to_networkx()
+    alive = [weakref.ref(graph), weakref.ref(h.node), weakref.ref(w)]
+    value = weakref.ref(graph.node("h").value)
+    del tape, w, h, y, graph
+    gc.collect()
+    assert [reference() for reference in alive] == [None] * 3
+    assert value() is not None
+    del made
+    gc.collect()
+    assert value() is None
+
+
+def test_fifty_graphs_take_no_more_memory_than_five(tmp_path):
+    tape, w, h, y = array_program()
+
+    def once():
+        used(ag.graph(y, names={"h": h}, gradients=True), w, tmp_path)
+
+    def after(times):
+        for _ in range(times):
+            once()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        first = after(5)
+        assert after(50) - first < 100_000  # fifty graphs hold 1 MB; NumPy keeps some small blocks for later
+    finally:
+        tracemalloc.stop()
+    assert tape.gradient(y, w) is not None
+
+
+def test_threads_may_look_at_one_graph_and_build_their_own(tmp_path):
+    """Of one tape, at the same time, while others record: everyone finds the same."""
+    tape, w, h, y = array_program(4)
+    shared = ag.graph(y, names={"h": h}, gradients=True)
+    texts, faults = [], []
+
+    def look(number):
+        try:
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            for _ in range(5):
+                with ag.GradientTape() as own:
+                    z = w * 2.0
+                used(shared, w, folder)
+                graph = tape.graph(y, names={"h": h}, gradients=True)
+                used(graph, w, folder)
+                texts.append((shared.to_json(), shared.condense().to_json(), graph.to_json()))
+                assert len(own.graph().nodes) == 3
+                del z
+        except BaseException as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=look, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert len(texts) == 20
+    assert len(set(texts)) == 1
+    assert len({text for three in texts for text in three}) == 2
+
+
+def test_condensing_while_another_thread_drops_what_was_recorded():
+    """The Nodes that a graph knows vanish when nobody else keeps them: that must not disturb who looks."""
+    p = chain_rule()
+    graph = ag.graph(p.loss, names=p.names)
+    held = [chain_rule() for _ in range(2000)]
+    many = ag.graph([each.loss for each in held])
+    faults = []
+
+    def look():
+        try:
+            for _ in range(5):
+                many.condense([]), many.subgraph(many.targets), graph.condense()
+        except BaseException as error:
+            faults.append(error)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    while held:
+        held.pop()
+    thread.join()
+    assert faults == []
+
+
 def test_a_graph_of_many_nodes():
     """Built, asked and freed without recursion."""
     w = ag.Variable(1.0, name="w")
@@ -355,6 +493,90 @@ def test_what_cannot_be_found_raises():
             graph.find(stranger)
     with pytest.raises(ag.ConversionError, match="cannot be found by a int"):
         graph.find(3)
+
+
+# -- parts of a graph --------------------------------------------------------------------------------------------------
+
+
+def test_ancestors_and_descendants():
+    """Without the node itself, each once, in the order of the graph; of several nodes those of all."""
+    p = chain_rule()
+    graph = ag.graph(p.loss, names=p.names)
+    assert [node.name for node in graph.ancestors("x2")] == ["w", "x", "x1", "b"]
+    assert [node.name for node in graph.descendants("x1")] == ["x2", None, "loss"]
+    assert graph.ancestors(p.w) == graph.descendants("loss") == ()
+    assert graph.ancestors(p.loss) == graph.nodes[:-1]
+    twice = ag.graph(p.loss, names={"one": p.x1})
+    assert twice.ancestors(twice.node("one")) == twice.nodes[:2]
+    with pytest.raises(ag.GraphError, match="'v' is not a node"):
+        graph.ancestors("v")
+    with pytest.raises(ag.ConversionError, match="cannot be found by a list"):
+        graph.descendants(["w"])
+
+
+def test_the_ancestors_of_a_name_that_stands_for_several():
+    """One of them may be an ancestor of another."""
+    w = ag.Variable(3.0)
+    with ag.GradientTape():
+        y = w * 2.0
+        w.assign(5.0)
+        z = y * w
+    graph = ag.graph(z, names={"y": y})
+    assert [node.kind for node in graph.descendants(w)] == ["operation", "target"]
+
+
+def test_a_subgraph():
+    """Some nodes, the edges between them as they were, and the same ways to find them."""
+    p = chain_rule()
+    graph = ag.graph(p.loss, names=p.names, gradients=True)
+    part = graph.subgraph(["w", p.x1, graph.node("x2"), "b"])
+    assert lists(part) == [("w", "x1", 2.0), ("x1", "x2", 1.0), ("b", "x2", 1.0)]
+    assert [edge.index for edge in part.edges] == [1, 0, 1]
+    assert [node.index for node in part.nodes] == [0, 1, 2, 3]
+    assert part.targets == (part.node("x2"),)
+    assert part.paths(p.w).total == 2.0
+    assert part.node(p.x1).value is graph.node(p.x1).value
+    assert float(part.node("w").gradient) == 2.0
+    assert part.node("x1").operation == "multiply"
+    with pytest.raises(ag.GraphError, match="is not a node of this graph"):
+        part.find(p.loss)
+    assert part.subgraph(part.nodes).to_json() == part.to_json()
+    assert graph.subgraph(graph.nodes).to_json() == graph.to_json()
+
+
+def test_the_targets_of_a_subgraph():
+    """Those of the graph that are in it; else what nothing in it was computed from."""
+    p = chain_rule()
+    graph = ag.graph([p.loss, p.x1], names=p.names)
+    assert [node.name for node in graph.subgraph(["w", "x1", "x2"]).targets] == ["x1"]
+    assert [node.name for node in graph.subgraph(["w", "b", "x2"]).targets] == ["w", "x2"]
+    one = graph.subgraph("w")  # a name, not its letters
+    assert [(node.name, node.kind) for node in one.targets] == [("w", "variable")]
+    assert graph.subgraph(p.x1).nodes[0].name == "x1"
+    assert graph.subgraph([]).nodes == ()
+    assert graph.subgraph(iter(["w"])).draw().source
+
+
+def test_a_subgraph_of_what_is_not_there_raises():
+    p = chain_rule()
+    graph = ag.graph(p.loss, names=p.names)
+    with pytest.raises(ag.GraphError, match="'v' is not a node of this graph"):
+        graph.subgraph(["w", "v"])
+    with pytest.raises(ag.ConversionError, match="cannot be found by a int"):
+        graph.subgraph([0])
+    with pytest.raises(ag.ConversionError, match=r"subgraph: expected names, .* got a int"):
+        graph.subgraph(3)
+    with pytest.raises(ag.ConversionError, match=r"condense: expected names, .* got a float"):
+        graph.condense(keep=2.0)
+
+
+def test_a_subgraph_of_a_condensed_graph_keeps_its_jacobians():
+    _, w, h, y = array_program(2)
+    graph = ag.graph(y, names={"h": h}).condense()
+    part = graph.subgraph([w, "h"])
+    assert part.edges[0].jacobian.matrix.shape == (6, 4)
+    assert part.edges[0].jacobian.shape == (2, 3, 2, 2)
+    np.testing.assert_array_equal(part.paths(w).total, graph.paths(w, h).total)
 
 
 def test_the_text_of_a_graph():

@@ -192,6 +192,21 @@ parallel_region = _ParallelRegion()
 _workqueue = threading.RLock()  # two kernels at once under this layer end the process
 
 
+class _BlasHeld:
+    """Context in which NumPy's products run on one thread, as often and by as many as like; then back as it was."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        _hold_blas()
+
+    def __exit__(self, *exc_info: object) -> None:
+        _release_blas()
+
+
+blas_held = _BlasHeld()
+
+
 def _hold_blas() -> None:
     blas = numpy_blas()
     with _state.lock:

@@ -18,11 +18,13 @@ import numpy as np
 
 from ...symbol import Value
 from ..executable import BOUND
+from ..machine.python_threads import threads_at_most
+from ..machine.threads import blas_held
 from ..passes.dead import dead
 from ..passes.rewrite import name_new
 from ..program import Program
 from ..times import fastest, row, workspace
-from .blocks import block_memory, steps_of
+from .blocks import Sizes, block_memory, needs_blas, steps_of
 from .calls import writes_out
 from .lower import lower
 from .source import Writer
@@ -31,12 +33,30 @@ from .storage import Step, Storage, plan_storage
 _serial = count()
 
 
+_silent = partial(np.errstate, all="ignore")
+
+
+class _sharing:  # noqa: N801 - like np.errstate
+    """Context for plans whose loops are shared by threads: NumPy says nothing, and BLAS keeps to one thread."""
+
+    __slots__ = ("_errors",)
+
+    def __enter__(self) -> None:
+        self._errors = _silent()
+        self._errors.__enter__()
+        blas_held.__enter__()
+
+    def __exit__(self, *exc_info: Any) -> None:
+        blas_held.__exit__(*exc_info)
+        self._errors.__exit__(*exc_info)
+
+
 class NumpyExecutable:
     """A program that runs as a Python function over NumPy arrays; see ``Executable``."""
 
     def __init__(
         self, program: Program, source: str, names: dict[str, Any], storage: Storage, steps: Sequence[Step],
-        again: Callable[[], NumpyExecutable],
+        again: Callable[[], NumpyExecutable], shares: bool,
     ):  # fmt: skip
         self.program = program
         self.source = source
@@ -51,6 +71,7 @@ class NumpyExecutable:
         self._bound: tuple[Any, ...] = ()
         self._ready: list[Any] = []
         self._again = again
+        self._context = _sharing if shares else _silent
         self._scope = scope
         self._count = sum(each.kind in BOUND for each in program.inputs)
 
@@ -67,7 +88,7 @@ class NumpyExecutable:
         except IndexError:
             step = self._prepare(*self._bound)
         try:
-            with np.errstate(all="ignore"):
+            with self._context():
                 return step(*arrays)
         finally:
             ready.append(step)
@@ -96,7 +117,7 @@ class NumpyExecutable:
         step = self._prepare(*copies)
 
         def run() -> list[float]:
-            with np.errstate(all="ignore"):
+            with self._context():
                 step(*passed)
             own = stamps[-1] - stamps[-2]  # of the clock itself
             return [max(stop - start - own, 0) / 1e3 for start, stop in pairwise(stamps[:-1])]
@@ -109,19 +130,23 @@ def _row(step: Step) -> dict[str, Any]:
     made = {r for i in step.instructions for r in i.results} - step.inner
     reads, writes = (sum(value.nbytes for value in values) for values in (read, made))
     name = ", ".join(result.name for i in step.instructions for result in i.results if result in made)
-    return row(name, [i.primitive.name for i in step.instructions], reads, writes)
+    return row(name, [i.primitive.name for i in step.instructions], reads, writes, step.parts)
 
 
-def emit(program: Program, blocks: tuple[int, int] | None = None, timed: bool = False) -> NumpyExecutable:
+def emit(
+    program: Program, blocks: Sequence[int] | None = None, timed: bool = False, threads: int | None = None
+) -> NumpyExecutable:
     """Python source for ``program``, made ready to run.
 
     Parameters
     ----------
     program : Program
-    blocks : (int, int), optional
-        Entries from which on chains run block by block, and entries of a block.
+    blocks : sequence of int, optional
+        The first of ``Sizes``: entries from which on chains run block by block, entries of a block, and so on.
     timed : bool
         Whether the clock is read after each step.
+    threads : int, optional
+        Parts into which long loops are cut; by default the threads that there are now.
 
     Returns
     -------
@@ -130,11 +155,15 @@ def emit(program: Program, blocks: tuple[int, int] | None = None, timed: bool = 
     lowered = dead(lower(program))
     lowered.inputs = program.inputs + [i for i in lowered.inputs if i not in program.inputs]
     _see_to_names(lowered)
-    steps = steps_of(lowered, *(() if blocks is None else blocks))
+    sizes, threads = Sizes(*blocks or ()), threads_at_most() if threads is None else threads
+    steps = steps_of(lowered, sizes, threads)
+    shares = any(step.parts > 1 for step in steps)
+    if shares and any(needs_blas(step) for step in steps):
+        steps, shares = steps_of(lowered, sizes), False
     storage = plan_storage(lowered, steps, writes_out, block_memory)
     writer = Writer(lowered, steps, storage, timed)
-    again = partial(emit, program, blocks, True)
-    return NumpyExecutable(program, writer.text(), writer.names, storage, steps, again)
+    again = partial(emit, program, blocks, True, threads)
+    return NumpyExecutable(program, writer.text(), writer.names, storage, steps, again, shares)
 
 
 def _see_to_names(program: Program) -> None:

@@ -18,6 +18,8 @@ from .storage import Step
 class Loop:
     """One loop; parts that are the same at each call are cut once, in ``prepare``, the others before the loop.
 
+    Where threads share its blocks it is a function in ``prepare``, which ``step`` has called on each run of blocks.
+
     Parameters
     ----------
     writer : Writer
@@ -39,15 +41,38 @@ class Loop:
         self._lay_out()
         for value in dict.fromkeys(v for i in self.step.instructions for v in (*i.values(), *i.results)):
             self._name(value)
-        body = [line for i in self.step.instructions for line in self._lines(i)]
+        guarded = len(self.writer.guarded)
+        body = ["    " + line for i in self.step.instructions for line in self._lines(i)]
+        if self.step.parts > 1:
+            self._share(body, len(self.writer.guarded) > guarded)
+        else:
+            if self.fixed:
+                self.writer.prepared.append(f"{self.name} = list({self._fixed()})")
+            self.writer.lines += [self._head(self._all(self.name)), *body]
         self.writer.local.clear()
-        if self.fixed:
-            self.writer.prepared.append(f"{self.name} = list(zip({', '.join(self.fixed.values())}))")
-        self.writer.lines.append(self._head())
-        self.writer.lines += ["    " + line for line in body]
         for i in self.ended:
             out = self.writer.seen(i.result, parts_shape(self.step, i)[1:])
             self.writer.lines.append(f"{self._reduce(i)}({self._parts(i)}, 0, None, {out})  # {i.result.name}")
+
+    def _share(self, body: list[str], looks_for_nan: bool) -> None:
+        """Write a function for a run of blocks, and the call that has all runs done."""
+        writer, step = self.writer, self.step
+        used = dict.fromkeys(v for i in step.instructions for v in i.values())
+        given = [v.name for v in used if v not in writer.local and not writer.storage.is_static(v)]
+        runs, blocks = f"{self.name}_runs", f"{self.name}_blocks"
+        if self.moving:
+            if self.fixed:
+                writer.prepared.append(f"{blocks} = list({self._fixed()})")
+            runs = f"cut(list({self._all(blocks)}), {step.run})"
+        else:
+            writer.prepared.append(f"{runs} = cut(list({self._fixed()}), {step.run})")
+        lines = [self._head("blocks"), *body]
+        call = f"share({', '.join((self.name, runs, *given))})"
+        if looks_for_nan:
+            lines, call = ["nans = 0.0", *lines, "return nans"], f"nans += sum({call})"
+        writer.prepared += ["", f"def {self.name}({', '.join(('blocks', *given))}):"]
+        writer.prepared += [*("    " + line for line in lines), ""]
+        writer.lines.append(f"{call}  # {step.parts} parts")
 
     def _parts(self, instruction: Instruction) -> str:
         return f"{self.name}_parts{self.chosen[instruction.result]}"
@@ -64,6 +89,8 @@ class Loop:
             if k in parts:
                 self.writer.prepared.append(f"{self.name}_parts{k} = {text}")
                 self.fixed[f"t{k}"] = f"each({self.name}_parts{k})"
+            elif self.step.parts > 1:
+                self.fixed[f"t{k}"] = text.replace("at(", "turns(", 1)[:-1] + f", {self.step.length}, {self.step.run})"
             else:
                 self.fixed[f"t{k}"] = f"again({text}, {self.step.length})"
 
@@ -137,16 +164,24 @@ class Loop:
     def _reduce(self, instruction: Instruction) -> str:
         return self.writer.reduce(REDUCTIONS[instruction.primitive])
 
-    def _head(self) -> str:
-        step = self.step
-        comment = f"  # {len(step.instructions)} operations, {step.rows} of {step.length} at a time"
+    def _fixed(self) -> str:
+        """Text of what is prepared for each block."""
+        return f"zip({', '.join(self.fixed.values())})"
+
+    def _all(self, prepared: str) -> str:
+        """Text of everything that each block has; ``prepared`` is the name of what is prepared."""
         if not self.moving:
-            return (
-                f"for {', '.join(self.fixed)} in {self.name}:{comment}"
-                if len(self.fixed) > 1
-                else (f"for ({', '.join(self.fixed)},) in {self.name}:{comment}")
-            )
-        names, parts = list(self.moving), list(self.moving.values())
-        if self.fixed:
-            names, parts = [f"({', '.join(self.fixed)},)", *names], [self.name, *parts]
-        return f"for {', '.join(names)}{',' if len(names) == 1 else ''} in zip({', '.join(parts)}):{comment}"
+            return prepared
+        return f"zip({', '.join(([prepared] if self.fixed else []) + list(self.moving.values()))})"
+
+    def _head(self, blocks: str) -> str:
+        """The line that goes through the blocks."""
+        names, step = list(self.fixed), self.step
+        if self.moving:
+            names = ([_tuple(names)] if names else []) + list(self.moving)
+        comment = f"  # {len(step.instructions)} operations, {step.rows} of {step.length} at a time"
+        return f"for {_tuple(names) if len(names) == 1 else ', '.join(names)} in {blocks}:{comment}"
+
+
+def _tuple(names: list[str]) -> str:
+    return f"({', '.join(names)},)"

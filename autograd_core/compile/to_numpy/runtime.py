@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..executable import ZeroMetInfinity
+from ..machine.python_threads import share
 from ..reuse import unheld
+from .storage import stride_of
 
 
 def workspace(size: int) -> Any:
@@ -23,7 +25,7 @@ def at(memory: Any, offset: int, shape: tuple[int, ...], dtype: str) -> Any:
 
 
 def cut(array: Any, rows: int) -> list[Any]:
-    """Parts of an array along its first axis."""
+    """Parts of an array along its first axis, or of a list."""
     return [array[start : start + rows] for start in range(0, len(array), rows)]
 
 
@@ -31,6 +33,14 @@ def again(block: Any, length: int) -> list[Any]:
     """The same block for each part of ``length`` rows; a piece of it for the last."""
     whole, rest = divmod(length, len(block))
     return [block] * whole + [block[:rest]] * bool(rest)
+
+
+def turns(memory: Any, offset: int, shape: tuple[int, ...], dtype: str, length: int, run: int) -> list[Any]:
+    """Like ``again``, but every ``run`` parts have a block of their own; these lie one behind the other."""
+    rows, stride = shape[0], stride_of(shape, dtype)
+    count = -(-length // rows)
+    blocks = [at(memory, k * stride + offset, shape, dtype) for k in range(-(-count // run))]
+    return [blocks[k // run][: length - k * rows] for k in range(count)]
 
 
 def each(parts: Any) -> list[Any]:
@@ -57,6 +67,7 @@ def own(array: Any, *others: Any) -> Any:
 GLOBALS: dict[str, Any] = {
     "copyto": np.copyto, "asarray": np.asarray, "broadcast_to": np.broadcast_to, "empty": np.empty, "inf": np.inf,
     "nan": np.nan, "workspace": workspace, "at": at, "unheld": unheld, "cut": cut, "again": again, "each": each,
-    "guard": guard, "own": own, "ZeroMetInfinity": ZeroMetInfinity,
+    "turns": turns, "share": share, "guard": guard, "own": own,
+    "ZeroMetInfinity": ZeroMetInfinity,
 }  # fmt: skip
 """By the names that the source has for them."""

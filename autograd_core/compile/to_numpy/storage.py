@@ -7,6 +7,7 @@ a variable is computed into the variable's own array where nothing reads the old
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,8 @@ class Step:
         Whether the blocks run over all entries in a row; otherwise over the first axis.
     length, rows : int
         Of what the blocks run over, and of one block.
+    parts, run : int
+        Parts that threads may run at once, and blocks of each; one part where that does not pay.
     scratch : int
         Offset of the memory in the workspace that ``inner`` and parts of reductions have.
     """
@@ -48,6 +51,8 @@ class Step:
     flat: bool = False
     length: int = 0
     rows: int = 0
+    parts: int = 1
+    run: int = 0
     scratch: int = 0
 
     @property
@@ -315,6 +320,11 @@ def is_ufunc(instruction: Instruction) -> bool:
 
 def _overlaps(ghosted: Any) -> bool:
     return any(stride == 0 and side > 1 for stride, side in zip(ghosted.strides, ghosted.shape, strict=True))
+
+
+def stride_of(shape: tuple[int, ...], dtype: Any) -> int:
+    """Bytes from one array of the workspace to the next."""
+    return _rounded(math.prod(shape) * np.dtype(dtype).itemsize)
 
 
 def _rounded(size: int) -> int:

@@ -1,0 +1,109 @@
+"""What a tape remembers of sources for which it has given None: enough to say why, when it has let its recording go.
+
+Nodes and arrays are not kept, only which sources were used, and at which places of the program what was computed from
+them has left the recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+from weakref import ref
+
+from .node import Node
+from .recording import End, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where a value that depends on a source has left the recording.
+
+    Attributes
+    ----------
+    how, place : str
+        See ``End``.
+    operations : tuple of str
+        From the source to the value that left.
+    """
+
+    how: str
+    place: str
+    operations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A source without a gradient.
+
+    Attributes
+    ----------
+    source : weak reference
+    watched : bool
+        Whether the tape has tracked it at all.
+    used : bool
+        Whether anything recorded was computed from it.
+    ways : tuple of Way
+        In the order in which they were met.
+    target_tracked : bool
+        Whether the tape has tracked the target.
+    """
+
+    source: Any
+    watched: bool
+    used: bool
+    ways: tuple[Way, ...]
+    target_tracked: bool
+
+
+class Gaps:
+    """All sources for which one call of ``gradient`` gave None."""
+
+    __slots__ = ("_gaps",)
+
+    def __init__(self, record: Record, items: Sequence[Any], standing: Any, found: Sequence[Any], tracked: bool):
+        self._gaps = [
+            gap_of(item, nodes, record.nodes, record.ends, tracked)
+            for item, nodes, ct in zip(items, standing, found, strict=True)
+            if ct is None
+        ]
+
+    def of(self, source: Any) -> Gap | None:
+        """What is known of ``source``."""
+        return next((gap for gap in self._gaps if gap.source() is source), None)
+
+
+last_gaps: ContextVar[Gaps | None] = ContextVar("autograd_core_last_gaps", default=None)
+"""Of the last call of ``gradient`` in this thread or task that gave None for a source."""
+
+
+def gap_of(item: Any, nodes: Sequence[Node], recorded: Sequence[Node], ends: Any, tracked: bool) -> Gap:
+    """What is known of one source, for which ``nodes`` stand on the tape."""
+    if not nodes:
+        ways = _own_ways(item, ends)
+        return Gap(ref(item), False, bool(ways), ways, tracked)
+    if not ends:  # the common case; whether anything uses the source is all there is to be known
+        own = set(nodes)
+        used = any(not own.isdisjoint(node.parents) for node in recorded)
+        return Gap(ref(item), True, used, (), tracked)
+    through: dict[Node, Node | None] = dict.fromkeys(nodes)  # what depends on it, with the one before it
+    for node in recorded:
+        before = next((parent for parent in node.parents if parent in through), None)
+        if before is not None:
+            through[node] = before
+    used = len(through) > len(nodes)
+    ways = tuple(Way(end.how, end.place, _operations(through, end.node)) for end in ends if end.node in through)
+    return Gap(ref(item), True, used, (*_own_ways(item, ends), *ways), tracked)
+
+
+def _own_ways(item: Any, ends: Sequence[End] | None) -> tuple[Way, ...]:
+    return tuple(Way(end.how, end.place, ()) for end in ends or () if end.variable is item)
+
+
+def _operations(through: dict[Node, Node | None], node: Node | None) -> tuple[str, ...]:
+    names = []
+    while node is not None and through[node] is not None:
+        names.append(node.operation)
+        node = through[node]
+    return tuple(reversed(names))
