@@ -154,8 +154,8 @@ class Plan:
         if path.suffix.lower() in FORMATS and len(program.instructions) > diagram.MOST and not optimised:
             raise GraphError(
                 f"Plan.render: {len(program.instructions):,} instructions; {diagram.MOST:,} can be laid out in a "
-                "reasonable time. Draw the plan after the passes (optimised=True), where kernels are boxes, or write the "
-                f"source alone: render({path.with_suffix('.dot').name!r}, optimised=False)."
+                "reasonable time. Draw the plan after the passes (optimised=True), where kernels are boxes, or write "
+                f"the source alone: render({path.with_suffix('.dot').name!r}, optimised=False)."
             )
         return render(self.draw(optimised, direction), path)
 
