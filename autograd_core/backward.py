@@ -17,7 +17,7 @@ from .hooked import HookedCotangents
 from .hooks import ON_NODES
 from .node import Node
 from .primitive import output_of
-from .recording import current, setting_here, trace_here
+from .recording import current
 from .symbol import Value
 from .tensor import Tensor
 
@@ -51,15 +51,16 @@ def pull_back(
         Source -> cotangent; a source that no path leads to is missing. (Other leaves that were met may be there too.)
     """
     kept = frozenset(sources)
-    trace = trace_here()
-    if trace is not None:  # entries are not known: the plan looks, and asks for another trace if it finds a NaN
-        found = _walk(nodes, seeds, kept, recorded, zeros_win if trace.zero_wins else None)
-        trace.guard(nodes, [found[source] for source in kept if source in found])
-        return found
-    details = setting_here().details
-    if details is not None and details.looks:
-        with details.looking(nodes, recorded) as look:
-            return _walk(nodes, seeds, kept, recorded, look)
+    frame = current()
+    if frame is not None:
+        trace, details = frame.trace, frame.origin.details
+        if trace is not None:  # entries are not known: the plan looks, and asks for another trace if it finds a NaN
+            found = _walk(nodes, seeds, kept, recorded, zeros_win if trace.zero_wins else None)
+            trace.guard(nodes, [found[source] for source in kept if source in found])
+            return found
+        if details is not None and details.looks:
+            with details.looking(nodes, recorded) as look:
+                return _walk(nodes, seeds, kept, recorded, look)
     if ON_NODES:  # what hooks are called for once cannot be walked twice
         return _walk(nodes, seeds, kept, recorded, _zeros_win_if_needed)
     found = _walk(nodes, seeds, kept, recorded, None)

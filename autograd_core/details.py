@@ -10,7 +10,7 @@ from typing import Any
 from . import recording
 from .node import Node, Origin, Setting
 from .primitive import PROJECT, Primitive, apply
-from .recording import Frame
+from .recording import Frame, Record
 from .symbol import user_line
 
 
@@ -85,6 +85,11 @@ class Details:
 
     def ended(self, how: str, node: Node | None, variable: Any) -> None:
         """Hear that a value leaves what is recorded: ``Frame.note_end``."""
+
+    def pause(self, record: Record) -> None:
+        """Hear that a tape pauses; and, with ``go_on``, that it is back."""
+
+    go_on = pause
 
     def moved(self, tensor: Any, node: Node | None) -> None:
         """Hear that the handle ``tensor``, which stood for ``node``, goes on as another value (``x += y``)."""

@@ -112,12 +112,14 @@ class GradientTape:
         if len(self._pauses) < recording.MOST_ENDS:
             self._pauses = (*self._pauses, user_line())
         recording.remove(record)
-        trace = recording.trace_here()
-        if trace is not None:
-            trace.pause(record)
+        observer: Any = None if before is None else before.instead  # the trace, or who takes notes
+        if observer is not None:
+            observer.pause(record)
         try:
             yield
         finally:
+            if observer is not None:
+                observer.go_on(record)
             recording.replace(before)
             if self._used:  # it gave its gradient in between
                 recording.remove(record)

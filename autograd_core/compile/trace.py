@@ -254,6 +254,9 @@ class Trace:
     def pause(self, record: Any) -> None:
         """A tape pauses, and has left the frame: nothing else is to do here."""
 
+    def go_on(self, record: Any) -> None:
+        """The tape is back."""
+
     def looked_at(self, handle: Any) -> None:
         """Make the program for the present entries of a Tensor from outside: another one for others."""
         array = handle.array

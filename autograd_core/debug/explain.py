@@ -115,7 +115,7 @@ def _explained(tape: GradientTape, target: Any, source: Any, journal: Journal | 
     if target_node is not None and any(node in reached for node in standing):
         return _connected(order, target_node, [node for node in standing if node in reached], source)
     if journal is not None:
-        found = from_journal(journal, token, tape._pauses, target, source, standing)
+        found = from_journal(journal, token, target, source, standing)
         return replace(found, cure=found.cure.removesuffix(f" {RECORD}"))  # it has been run once more
     gap = tape._gaps.of(source) if tape._gaps is not None and tape._used else None
     late = gap is None and tape._used and target_node is None

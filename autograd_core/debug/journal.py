@@ -35,11 +35,13 @@ class Entry:
         Of the tapes that were recording.
     dead : frozenset of Token
         Of the tapes that had been closed by then, as far as they were met before.
+    paused : frozenset of Token
+        Of the tapes that were paused.
     """
 
-    __slots__ = ("dead", "inputs", "made", "number", "operation", "outputs", "place", "tokens")
+    __slots__ = ("dead", "inputs", "made", "number", "operation", "outputs", "paused", "place", "tokens")
 
-    def __init__(self, number, operation, place, inputs, outputs, made, tokens, dead):
+    def __init__(self, number, operation, place, inputs, outputs, made, tokens, dead, paused):
         self.number = number
         self.operation = operation
         self.place = place
@@ -48,6 +50,7 @@ class Entry:
         self.made = made
         self.tokens = tokens
         self.dead = dead
+        self.paused = paused
 
 
 class Journal(Details):
@@ -63,7 +66,7 @@ class Journal(Details):
         Tensors that went on as another value, with what they had stood for.
     """
 
-    __slots__ = ("_seen", "ends", "entries", "moves", "nodes", "number")
+    __slots__ = ("_paused", "_seen", "ends", "entries", "moves", "nodes", "number")
 
     runs_eagerly = True
 
@@ -75,6 +78,7 @@ class Journal(Details):
         self.moves: list[tuple[Any, Node | None, str]] = []
         self.number = 0
         self._seen: dict[Token, None] = {}
+        self._paused: list[Token] = []
 
     def apply(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], frame: Frame) -> Any:
         """Apply ``primitive``, and write it down."""
@@ -86,7 +90,17 @@ class Journal(Details):
         self._seen.update(dict.fromkeys(frame.shared))
         dead = frozenset(token for token in self._seen if not token.alive)
         self.entries.append(
-            Entry(self.number, primitive.name, user_line(), inputs, outputs, made, frozenset(frame.shared), dead)
+            Entry(
+                self.number,
+                primitive.name,
+                user_line(),
+                inputs,
+                outputs,
+                made,
+                frozenset(frame.shared),
+                dead,
+                frozenset(self._paused),
+            )
         )
         for node in made:
             if node is not None:
@@ -101,6 +115,15 @@ class Journal(Details):
         """A value that leaves."""
         self.number += 1
         self.ends.append((self.number, End(how, node, variable)))
+
+    def pause(self, record: Record) -> None:
+        """A tape that pauses."""
+        self._seen[record.token] = None
+        self._paused.append(record.token)
+
+    def go_on(self, record: Record) -> None:
+        """A tape that is back."""
+        self._paused.remove(record.token)
 
     def moved(self, tensor: Any, node: Node | None) -> None:
         """A handle that goes on as another value."""

@@ -28,9 +28,7 @@ def label_of(item: Any) -> str:
 # -- from a journal ----------------------------------------------------------------------------------------------------
 
 
-def from_journal(
-    journal: Journal, token: Token, pauses: Sequence[str], target: Any, source: Any, standing: Collection[Node]
-) -> Explanation:
+def from_journal(journal: Journal, token: Token, target: Any, source: Any, standing: Collection[Node]) -> Explanation:
     """Explanation with everything known that happened."""
     label, through = label_of(source), _descendants(journal.order(), standing)
     if target.dtype.kind not in "fc":
@@ -47,7 +45,7 @@ def from_journal(
         return moved
     cut = _cut(journal, token, through, target)
     if cut is not None:
-        return _of_cut(label, cut, journal, token, pauses, (label, *_names(through, cut), cut.operation))
+        return _of_cut(label, cut, token, (label, *_names(through, cut), cut.operation))
     ends = [
         end for _, end in journal.ends if end.node in through or (end.variable is source and end.variable is not None)
     ]
@@ -102,7 +100,7 @@ def _never_read(journal: Journal, label: str, token: Token, target: Any, source:
     if read is None:
         elsewhere = not any(out is target.array for entry in journal.entries for out in entry.outputs)
         return outside(label, None, (label,), None) if elsewhere else _unused(label, (label,), None, None)
-    return _when(label, read, journal, token, (), (label, read.operation))
+    return _when(label, read, token, (label, read.operation))
 
 
 def _cut(journal: Journal, token: Token, through: dict[Node, Node | None], target: Any) -> Entry | None:
@@ -136,9 +134,7 @@ def _needed(journal: Journal, target: Any) -> set[int]:
     return found
 
 
-def _of_cut(
-    label: str, entry: Entry, journal: Journal, token: Token, pauses: Sequence[str], path: tuple[str, ...]
-) -> Explanation:
+def _of_cut(label: str, entry: Entry, token: Token, path: tuple[str, ...]) -> Explanation:
     if token in entry.tokens:
         if all(out.dtype.kind not in "fc" for out in entry.outputs):
             return _integer(
@@ -147,18 +143,14 @@ def _of_cut(
         return Explanation(
             "unknown", f"{label} has no gradient: {entry.operation} was not recorded.", path, entry.place
         )
-    return _when(label, entry, journal, token, pauses, path)
+    return _when(label, entry, token, path)
 
 
-def _when(
-    label: str, entry: Entry, journal: Journal, token: Token, pauses: Sequence[str], path: tuple[str, ...]
-) -> Explanation:
+def _when(label: str, entry: Entry, token: Token, path: tuple[str, ...]) -> Explanation:
     """An operation was applied while the tape was not recording: before, after, in a pause, or when it was closed."""
     if token in entry.dead:
         return closed(label, entry.operation, path, entry.place)
-    before = any(token in other.tokens for other in journal.entries if other.number < entry.number)
-    after = any(token in other.tokens for other in journal.entries if other.number > entry.number)
-    if pauses and before and after:
+    if token in entry.paused:
         return paused(label, entry.operation, path, entry.place)
     return outside(label, entry.operation, path, entry.place)
 
@@ -338,7 +330,7 @@ def _of_end(label: str, how: str, place: str, path: tuple[str, ...]) -> Explanat
     return Explanation(
         "left",
         f"{label} has no gradient: a value computed from it left the tape through {how}, and NumPy and Python know "
-        "nothing of tapes.",
+        "nothing of tapes; nothing else of it leads to the target.",
         path, place, _LEFT,
     )  # fmt: skip
 

@@ -73,6 +73,13 @@ def tape_paused():
     return tape, z, w
 
 
+def all_of_it_paused():
+    w = ag.Variable(3.0, name="w")
+    with ag.GradientTape() as tape, tape.stop_recording():
+        y = w * w  # here
+    return tape, y, w
+
+
 def left_through_numpy():
     w = ag.Variable([3.0, 4.0], name="w")
     with ag.GradientTape() as tape:
@@ -288,6 +295,7 @@ PROGRAMS = {
     on_another_thread: "outside",
     tape_closed: "closed",
     tape_paused: "paused",
+    all_of_it_paused: "paused",
     left_through_numpy: "left",
     left_through_float: "left",
     left_through_asarray: "left",
