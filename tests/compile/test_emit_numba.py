@@ -13,6 +13,7 @@ from autograd_core.compile.executable import BOUND, PASSED, ZeroMetInfinity
 from autograd_core.compile.machine import threads
 from autograd_core.compile.program import evaluate
 from autograd_core.compile.to_numba import emit as emit_numba
+from autograd_core.compile.to_numba import products
 from autograd_core.compile.to_numba.emit import emit
 from autograd_core.ops.activations import RELU, SIGMOID
 from autograd_core.ops.affine import AFFINE
@@ -292,7 +293,7 @@ def test_two_threads_at_once():
 @pytest.fixture
 def always_cut(monkeypatch):
     monkeypatch.setattr(emit_numba, "WORTH", 0.0)
-    monkeypatch.setattr(emit_numba, "cuts", lambda m, n, k, threads: (threads, 1) if m >= n else (1, threads))
+    monkeypatch.setattr(products, "cuts", lambda m, n, k, threads: (threads, 1) if m >= n else (1, threads))
 
 
 @pytest.mark.parametrize("guarded", [False, True])

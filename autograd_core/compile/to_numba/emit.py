@@ -15,7 +15,6 @@ import numpy as np
 from ...symbol import Value
 from ..executable import BOUND, PASSED
 from ..machine import threads
-from ..machine.blas_sizes import cuts
 from ..machine.scalar import imports
 from ..program import Program, typed
 from ..times import row, workspace
@@ -24,15 +23,16 @@ from .buffers import aligned, least
 from .copies import copy_lines, update_lines
 from .executable import NumbaExecutable
 from .fuse import Cluster, fuse
-from .loops import View, contiguous_strides, place, whole
+from .loops import View, whole
 from .lower import Lowered, Op, lower
 from .lower_contractions import CONTRACTIONS
 from .lower_indexing import INDEXING
-from .lower_products import PRODUCTS, matrix
+from .lower_products import PRODUCTS
 from .lower_scans import SCANS, scan_lines
 from .lower_softmax import SOFTMAX
 from .memory import Home, Memory, lay_out
 from .nest import Nest, described
+from .products import ProductWriter
 
 POINTER_NAMES = frozenset(dir(numba_pointer))
 OPTIONS = 'error_model="numpy", no_cfunc_wrapper=True'
@@ -49,7 +49,7 @@ GUARD = -1
 """What a compiled function returns where a guard found a NaN; else 0, or 1 + the position of the op that failed."""
 
 
-class Emitter:
+class Emitter(ProductWriter):
     """Writes the source of one program.
 
     Parameters
@@ -68,7 +68,7 @@ class Emitter:
         self.scratch = 0
         self.parallel = False
         self.program = program
-        self.lowered: Lowered = lower(program, RULES)
+        self.lowered: Lowered = lower(program, RULES, workers)
         self.memory: Memory = lay_out(self.lowered, fuse(self.lowered))
         inputs = list(self.lowered.inputs.values())
         self.bound = [i for i in inputs if i.kind in BOUND]
@@ -307,48 +307,6 @@ class Emitter:
             return self.globals.setdefault(match[0], f"K{len(self.globals)}")
 
         return [_CONSTANT.sub(named, line) for line in body]
-
-    def _product(self, cluster: Cluster, op: Op) -> list[str]:
-        x, y = op.views()
-        batch = op.params["batch"]
-        (m, k), n = x.shape[-2:], y.shape[-1]
-        comment = f"# {op.comment}  {op.place}".rstrip()
-        names = [self.memory_name(root) for root in (x.root, y.root, op.result)]
-        rows, columns = cuts(m, n, k, self.workers) if not batch else (1, 1)
-        if max(rows, columns) > 1:
-            return [comment, *self._cut_product(cluster, op, names, rows, columns)]
-        steps = [x.strides[:-2], y.strides[:-2], tuple(s * m * n for s in contiguous_strides(batch))]
-        places = [place(s, o) for s, o in zip(steps, (x.offset, y.offset, 0), strict=True)]
-        loops = [f"{'    ' * at}for {'ijkmnpqrstuv'[at]} in range({side}):" for at, side in enumerate(batch)]
-        return [comment, *loops, "    " * len(loops) + self._gemm(op, names, places, str(m), str(n))]
-
-    def _gemm(self, op: Op, names: list[str], places: list[str], m: str, n: str) -> str:
-        x, y = op.views()
-        (ta, lda), (tb, ldb) = matrix(x), matrix(y)  # type: ignore[misc]
-        gemm = "sgemm" if op.result.dtype == np.float32 else "dgemm"
-        self.libraries.add(("autograd_core.compile.machine.blas", gemm))
-        a, b, c = (name if at == "0" else f"({name}, {at})" for name, at in zip(names, places, strict=True))
-        (k, width) = y.shape[-2:]
-        return f"{gemm}({ta}, {tb}, {m}, {n}, {k}, 1.0, {a}, {lda}, {b}, {ldb}, 0.0, {c}, {width})"
-
-    def _cut_product(self, cluster: Cluster, op: Op, given: list[str], rows: int, columns: int) -> list[str]:
-        """Slices of rows, or of columns, of one product at the same time."""
-        x, y = op.views()
-        m, n = x.shape[-2], y.shape[-1]
-        side, parts = (m, rows) if rows > 1 else (n, columns)
-        step = -(-side // parts)
-        names = list(dict.fromkeys(("A", "B", "C")))
-        by_rows = (x.strides[-2], 0, n) if rows > 1 else (0, y.strides[-1], 1)
-        places = [
-            f"start * {stride} + {offset}" if stride else str(offset)
-            for stride, offset in zip(by_rows, (x.offset, y.offset, 0), strict=True)
-        ]
-        length = f"min({step}, {side} - start)"
-        sizes = (length, str(n)) if rows > 1 else (str(m), length)
-        self.threads = parts
-        body = [f"start = part * {step}", f"if start < {side}:", "    " + self._gemm(op, names, places, *sizes)]
-        name = self._kernel(cluster, body, [*names, "part"])
-        return self._in_parallel([f"in_parallel({name}, {parts}, {', '.join(given)})"])
 
     def _parts(self, cluster: Cluster, op: Op) -> list[str]:
         lines: list[str] = []

@@ -105,8 +105,9 @@ class Lowered:
 class Lowering:
     """Turns the instructions of one program into ops."""
 
-    def __init__(self, program: Program, rules: dict[str, Rule]):
+    def __init__(self, program: Program, rules: dict[str, Rule], workers: int = 1):
         self.rules = rules
+        self.workers = workers
         self.program = program
         self.result = Lowered()
         self.instruction: Any = None
@@ -359,6 +360,6 @@ RULES: dict[str, Rule] = {
 }  # fmt: skip
 
 
-def lower(program: Program, more: dict[str, Rule] | None = None) -> Lowered:
-    """Ops of a program, by the rules here and ``more``."""
-    return Lowering(program, {**RULES, **(more or {})}).run()
+def lower(program: Program, more: dict[str, Rule] | None = None, workers: int = 1) -> Lowered:
+    """Ops of a program for so many threads, by the rules here and ``more``."""
+    return Lowering(program, {**RULES, **(more or {})}, workers).run()

@@ -14,7 +14,7 @@ import numpy as np
 from ...ops.arithmetic import ADD, MULTIPLY
 from ...ops.reshaping import COPY
 from ...symbol import Value
-from ..machine.blas_sizes import transposes_first
+from ..machine.blas_sizes import terms, transposes_first
 from ..program import Instruction
 from .loops import View, reshaped
 from .lower import Lowering
@@ -63,10 +63,31 @@ def multiply_matrices(lowering: Lowering, x: View, y: View, result: Value) -> bo
     (m, k), n = x.shape[-2:], y.shape[-1]
     if len(y.shape) == 2 and matrix(y)[0] and transposes_first(m, n, k):  # type: ignore[index]
         y = lowering.map(COPY, [y], lowering.new(y.shape, result.dtype))
+    count = terms(m, n, k, lowering.workers) if len(x.shape) == len(y.shape) == 2 else 1
+    if count > 1:
+        _add_terms(lowering, x, y, result, count)
+        return True
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     x, y = (v.broadcast((*batch, *v.shape[-2:])) for v in (x, y))
     lowering.op("product", lowering.instruction.primitive, [x, y], [result], batch=batch)
     return True
+
+
+def _add_terms(lowering: Lowering, x: View, y: View, result: Value, count: int) -> None:
+    """A product as the sum of products of some of the columns of ``x`` and as many rows of ``y``."""
+    (m, k), n = x.shape, y.shape[-1]
+    (down, right), (below, beside) = x.strides, y.strides
+    width = k // count
+    left = View(x.root, (count, m, width), (width * right, down, right), x.offset)
+    stacked = View(y.root, (count, width, n), (width * below, below, beside), y.offset)
+    products = lowering.new((count, m, n), result.dtype)
+    lowering.op("product", lowering.instruction.primitive, [left, stacked], [products], batch=(count,))
+    parts = [View(products, (m, n), (n, 1), at * m * n) for at in range(count)]
+    total = parts[0]
+    for at, part in enumerate(parts[1:], 1):
+        target = result if at == count - 1 else lowering.new(result.shape, result.dtype)
+        lowering.map(ADD, [total, part], target)
+        total = lowering.view(target)
 
 
 def _multiply_columns(lowering: Lowering, x: View, y: View, result: Value) -> None:
