@@ -39,6 +39,11 @@ def record_details(lines: bool = True, times: bool = True) -> Iterator[None]:
     >>> ag.graph(y).nodes[-1].seconds > 0
     True
     """
+    outer = recording.setting_here().details
+    if outer is not None and outer.runs_eagerly:  # detect_anomaly and explain go on, and note lines anyway
+        with outer.timing(times):
+            yield
+        return
     recording.note(Details(lines, times) if lines or times else None)
     try:
         yield
@@ -60,6 +65,15 @@ class Details:
     def __init__(self, lines: bool, times: bool):
         self.lines = lines
         self.times = times
+
+    @contextmanager
+    def timing(self, times: bool) -> Iterator[None]:
+        """Note times meanwhile, or not."""
+        before, self.times = self.times, times
+        try:
+            yield
+        finally:
+            self.times = before
 
     def apply(self, primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any], frame: Frame) -> Any:
         """Apply ``primitive`` as without details, and note them."""

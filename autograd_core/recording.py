@@ -178,7 +178,11 @@ class Frame:
         """Remember that a value leaves what is recorded here: for the question why there is no gradient."""
         noted = None
         for record in self.records:
-            if (record.token in node.tapes) if node is not None else (id(variable) in record.reads):
+            if (
+                record.token in node.tapes
+                if node is not None
+                else id(variable) in record.reads or (record.watches_variables and variable.trainable)
+            ):
                 if record.ends is None:
                     record.ends = []
                 if len(record.ends) < MOST_ENDS:

@@ -8,6 +8,7 @@ computed from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,11 +136,30 @@ def _observed(model: Any) -> Topology:
     with ag.GradientTape() as tape:
         given = [leaf for leaf in shapes.leaves(inputs) if isinstance(leaf, ag.Tensor)]
         tape.watch(given)
-        outputs = model(inputs)
-    found = [leaf for leaf in shapes.leaves(outputs) if isinstance(leaf, ag.Tensor) and leaf.node is not None]
-    if not found:
-        return _of_list(model)
-    return _from_recording(model, ag.graph(found), given)
+        with _told_apart(model.layers):
+            outputs = model(inputs)
+            found = [leaf for leaf in shapes.leaves(outputs) if isinstance(leaf, ag.Tensor) and leaf.node is not None]
+            recorded = _from_recording(model, ag.graph(found), given) if found else _of_list(model)
+    for box in recorded.boxes:
+        if box.kind == "layer":
+            box.name = box.layer.name
+    return recorded
+
+
+@contextmanager
+def _told_apart(layers: list[Any]) -> Iterator[None]:
+    """Another name for each layer that has the name of one before it: scopes are all that a recording tells."""
+    names = [layer.name for layer in layers]
+    taken: set[str] = set()
+    try:
+        for number, layer in enumerate(layers):
+            if layer.name in taken:
+                layer.name = f"{layer.name}\0{number}"
+            taken.add(layer.name)
+        yield
+    finally:
+        for layer, name in zip(layers, names, strict=True):
+            layer.name = name
 
 
 def _of_list(model: Any) -> Topology:

@@ -23,9 +23,10 @@ from ..linearize import LIFT
 from ..node import NO_PARAMS, Node, Setting
 from ..primitive import PROJECT, Primitive
 from ..recording import Frame, Record
-from .cures import cure_for
+from .cures import EMPTY, cure_for
 from .entries import (
     born,
+    floating,
     is_finite,
     offending,
     parts,
@@ -181,14 +182,14 @@ class Anomaly(Details):
         if place is None and direction == "forward":
             place = self._line()
         what = {
-            "forward": f"{name} made {_a(kind, number)} out of finite numbers",
+            "forward": f"{name} made {_a(kind, number)} out of {_what(args)}",
             "backward": f"the derivative of {name} in its argument {position} is not finite: on the way back it sent "
             f"{_a(kind, number)} for a finite cotangent",
             "tangent": f"the derivative of {name} is not finite: in forward mode it gave {_a(kind, number)} for finite "
             "tangents",
         }[direction]
         scope = "/".join(node.origin.scope) if node is not None else ""
-        cure = cure_for(name)
+        cure = EMPTY if _what(args) == _NOTHING else cure_for(name)
         shown = _entries(name, direction, rows, count, size) or ranges(args)
         text = f"{what}{_at_line(place)}{f', in scope {scope}' if scope else ''}. {shown}. Usually helps: {cure}"
         error = AnomalyError(text)
@@ -274,7 +275,18 @@ class Look:
 
 
 def _a(kind: str, number: Any) -> str:
-    return "a NaN" if kind == "NaN" else f"an infinity ({number})"
+    return "a NaN" if kind == "NaN" else f"an infinity ({shown_number(number)})"
+
+
+_NOTHING = "no entries at all"
+
+
+def _what(args: Sequence[Any]) -> str:
+    """What an operation was given, that of a NaN of its own making."""
+    given = floating(args)
+    if given and not any(array.size for array in given):
+        return _NOTHING
+    return "finite numbers" if is_finite(args) else "infinities"
 
 
 def _at_line(place: str | None) -> str:

@@ -31,6 +31,8 @@ _MATRIX = "The matrix is singular or nearly so: add a small multiple of the iden
 _SPREAD = "Of equal numbers the spread is 0, where its derivative is not finite: add a small epsilon."
 _MASKED = "All entries were masked (-inf), or one is infinite: leave at least one finite entry, or mask with -1e9."
 
+EMPTY = "Look at where the array has lost its entries (an index, a mask, a filter): the mean of nothing is a NaN."
+
 _BY_NAME = {
     **dict.fromkeys(("log", "log2", "log10", "log1p", "xlog1py", "logit", "entr", "rel_entr", "kl_div"), _LOGARITHM),
     **dict.fromkeys(("divide", "reciprocal", "remainder", "fmod", "floor_divide"), _DIVISION),

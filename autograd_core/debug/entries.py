@@ -122,8 +122,11 @@ def ranges(inputs: Sequence[Any]) -> str:
         array = raw(each)
         if array is None or array.dtype.kind not in "fc":
             continue
-        if array.ndim == 0 or not array.size:
-            texts.append(f"argument {position} is {shown_number(array.item())}" if array.size else "")
+        if not array.size:
+            texts.append(f"argument {position} has shape {array.shape}")
+            continue
+        if array.ndim == 0:
+            texts.append(f"argument {position} is {shown_number(array.item())}")
             continue
         good = np.abs(array)[np.isfinite(array)]
         low, high = (good.min(), good.max()) if good.size else (np.nan, np.nan)
@@ -131,7 +134,7 @@ def ranges(inputs: Sequence[Any]) -> str:
             f"argument {position} has shape {array.shape}, absolute values from {shown_number(low)} to "
             f"{shown_number(high)}"
         )
-    return "; ".join(filter(None, texts))
+    return "; ".join(texts)
 
 
 def variable_of(node: Node | None) -> Any:

@@ -17,7 +17,7 @@ from ..recording import Paused
 from ..tape import GradientTape
 from ..tensor import Overloaded, Tensor
 from ..variable import Variable
-from .entries import variable_of
+from .entries import is_finite, variable_of
 from .explanation import RECORD, Explanation
 from .journal import Journal, run
 from .none import from_gap, from_journal, label_of
@@ -68,18 +68,22 @@ def explain(tape: GradientTape | Callable[[], Any], target: Any = None, source: 
     journal = None
     if not isinstance(tape, GradientTape):
         tape, target, source, journal = _rerun(tape)
-    for what, item in (("target", target), ("source", source)):
-        if not isinstance(item, Overloaded):
-            raise ConversionError(
-                f"explain: the {what} is a {type(item).__name__}; expected a Tensor or Variable. "
-                + (
-                    "A value that left through .numpy() or float() has no gradient any more."
-                    if what == "target"
-                    else ""
+    try:
+        for what, item in (("target", target), ("source", source)):
+            if not isinstance(item, Overloaded):
+                raise ConversionError(
+                    f"explain: the {what} is a {type(item).__name__}; expected one Tensor or Variable."
+                    + (
+                        " A value that left through .numpy() or float() has no gradient any more."
+                        if what == "target"
+                        else ""
+                    )
                 )
-            )
-    with Paused():
-        return _explained(tape, target, source, journal)
+        with Paused():
+            return _explained(tape, target, source, journal)
+    finally:
+        if journal is not None:  # it and the Nodes made in it refer to one another: let go of all now, not some day
+            journal.forget()
 
 
 def explain_none(variable: Variable) -> Explanation | None:
@@ -144,16 +148,20 @@ def _connected(order: Sequence[Node], target: Node, standing: Sequence[Node], so
             if before is not None:
                 through[node] = before
     path = _names(through, target, label)
-    error = origin(order, target)
-    if isinstance(error, AnomalyError):
-        return _not_finite(error, through, path, label)
     try:
-        walk = Walk(order, target, standing)
+        with np.errstate(all="ignore"):
+            walk = Walk(order, target, standing)
     except NotDifferentiableError as missing:
         return Explanation("no rule", f"{label} has no gradient: {missing}", path)
     gradients = list(walk.found.values())
+    error, finite = origin(order, target), all(is_finite(each) for each in gradients)
+    if error is not None and not (finite and is_finite(target.value)):
+        what = f"the gradient of {label} is " + ("finite, but the target is not" if finite else "not finite")
+        return _not_finite(error, path, what)
+    if sum(each.size for each in gradients) == 0 and gradients:
+        return Explanation("connected", f"{label} has a gradient without entries, as it has none itself.", path)
     if gradients and not all(is_zero(each) for each in gradients):
-        return _all_well(gradients, path, label, _has_hooks(source, standing))
+        return _all_well(gradients, path, label, _has_hooks(source, standing), error)
     return from_walk(walk, order, through, target, label)
 
 
@@ -161,18 +169,26 @@ def _has_hooks(source: Any, standing: Sequence[Node]) -> bool:
     return ON_VARIABLES.hooks_of(source) is not None or any(ON_NODES.hooks_of(node) for node in standing)
 
 
-def _all_well(gradients: Sequence[Any], path: tuple[str, ...], label: str, hooks: bool) -> Explanation:
+def _all_well(
+    gradients: Sequence[Any], path: tuple[str, ...], label: str, hooks: bool, masked: AnomalyError | None
+) -> Explanation:
     total: Any = np.sum([np.asarray(each) for each in gradients], axis=0)
     zeros = int(total.size - np.count_nonzero(total))
     some = f"; {zeros} of {total.size} entries are 0" if zeros else ""
     size = f"entries up to {np.abs(total).max():.3g} in absolute value" if total.size > 1 else f"{total.item():.6g}"
     then = "; its own gradient hooks may change that" if hooks else ""
+    if masked is not None:  # a zero wins over it: no fault of the gradient, but near to one
+        then += f"; on the way {masked.operation} made {_an(masked.kind)}, which a zero or a choice has masked"
     return Explanation("connected", f"{label} has a gradient: {size}{some}{then}.", path)
 
 
-def _not_finite(error: AnomalyError, through: Any, path: tuple[str, ...], label: str) -> Explanation:
+def _an(kind: str | None) -> str:
+    return "a NaN" if kind == "NaN" else "an infinity"
+
+
+def _not_finite(error: AnomalyError, path: tuple[str, ...], what: str) -> Explanation:
     cause = "nan" if error.kind == "NaN" else "infinity"
-    return Explanation(cause, f"the gradient of {label} is not finite: {error}", path, error.place, error.cure)
+    return Explanation(cause, f"{what}: {error}", path, error.place, error.cure)
 
 
 def _names(through: dict[Node, Node | None], node: Node | None, label: str) -> tuple[str, ...]:

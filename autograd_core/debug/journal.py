@@ -129,6 +129,11 @@ class Journal(Details):
         """A handle that goes on as another value."""
         self.moves.append((tensor, node, user_line()))
 
+    def forget(self) -> None:
+        """Let go of everything."""
+        for kept in (self.entries, self.nodes, self.ends, self.moves, self._seen, self._paused):
+            kept.clear()
+
     def order(self) -> list[Node]:
         """The recorded Nodes, each once, each after its parents."""
         return list(dict.fromkeys(self.nodes))

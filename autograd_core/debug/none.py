@@ -7,7 +7,7 @@ from typing import Any
 
 from ..gaps import Gap
 from ..node import Node
-from ..recording import Token
+from ..recording import End, Token
 from ..variable import Variable
 from .explanation import RECORD, Explanation
 from .journal import Entry, Journal
@@ -37,13 +37,20 @@ def from_journal(journal: Journal, token: Token, target: Any, source: Any, stand
         return _integer(label, path, entry.place if entry else None, f"the target, of dtype {target.dtype},")
     if not standing and not _is_read(journal, source, token):
         return _never_read(journal, label, token, target, source)
+    left = _left(journal, source)
+    if left is not None and not standing:
+        return _of_end(label, left.how, left.place, (label, left.how))
     if not standing:
         entry = next(e for e in journal.entries if token in e.tokens and _reads(e, source))
         return _not_watched(label, source, entry.place, entry.operation)
     moved = _moved(journal, source, target, standing)
     if moved is not None:
         return moved
-    cut = _cut(journal, token, through, target)
+    wanted = _needed(journal, target)
+    early = _before_watch(journal, token, through, source, wanted)
+    if early is not None:
+        return _not_watched(label, source, early.place, early.operation, late=True)
+    cut = _cut(journal, token, through, source, wanted)
     if cut is not None:
         return _of_cut(label, cut, token, (label, *_names(through, cut), cut.operation))
     ends = [
@@ -52,6 +59,11 @@ def from_journal(journal: Journal, token: Token, target: Any, source: Any, stand
     if ends:
         end = ends[-1]
         return _of_end(label, end.how, end.place, (label, *_names_to(through, end.node), end.how))
+    looked_at = _looked_at(journal, through, source)
+    if looked_at is not None:
+        path = (label, *_names(through, looked_at), looked_at.operation)
+        what = f"{looked_at.operation}, whose result is of {looked_at.outputs[0].dtype},"
+        return _integer(label, path, looked_at.place, what)
     if len(through) > len(standing):
         last = list(through)[-1]
         return _unused(label, (label, *_names_to(through, last)), last.origin.place, last.operation)
@@ -94,23 +106,65 @@ def _is_read(journal: Journal, source: Any, token: Token) -> bool:
     return any(token in entry.tokens and _reads(entry, source) for entry in journal.entries)
 
 
+def _left(journal: Journal, source: Any) -> End | None:
+    """The last place where a Variable left what is recorded."""
+    if not isinstance(source, Variable):
+        return None
+    return next((end for _, end in reversed(journal.ends) if end.variable is source), None)
+
+
 def _never_read(journal: Journal, label: str, token: Token, target: Any, source: Any) -> Explanation:
     """Nothing that the tape could see was computed from the source."""
+    left = _left(journal, source)
+    if left is not None:
+        return _of_end(label, left.how, left.place, (label, left.how))
     read = next((entry for entry in journal.entries if _reads(entry, source)), None)
+    if read is None and isinstance(source, Variable) and token not in getattr(target.node, "tapes", ()):
+        return outside(label, None, (label,), None)
     if read is None:
         elsewhere = not any(out is target.array for entry in journal.entries for out in entry.outputs)
         return outside(label, None, (label,), None) if elsewhere else _unused(label, (label,), None, None)
     return _when(label, read, token, (label, read.operation))
 
 
-def _cut(journal: Journal, token: Token, through: dict[Node, Node | None], target: Any) -> Entry | None:
+def _cut(
+    journal: Journal, token: Token, through: dict[Node, Node | None], source: Any, wanted: Collection[int]
+) -> Entry | None:
     """The first operation on something that depends on the source that the tape did not record, and that leads on."""
-    wanted = _needed(journal, target)
     for entry in journal.entries:
-        if entry.number in wanted and any(node in through for _, node, _ in entry.inputs):
+        if entry.number in wanted and (_reads(entry, source) or any(node in through for _, node, _ in entry.inputs)):
             recorded = any(node is not None and token in node.tapes for node in entry.made)
             if not recorded:
                 return entry
+    return None
+
+
+def _before_watch(
+    journal: Journal, token: Token, through: dict[Node, Node | None], source: Any, wanted: Collection[int]
+) -> Entry | None:
+    """An operation that leads on to the target and used the source while the tape did not follow it yet."""
+    if isinstance(source, Variable) and source.trainable:
+        return None
+    array = source._value.array if isinstance(source, Variable) else source.array
+    for entry in journal.entries:
+        if (
+            entry.number in wanted
+            and token in entry.tokens
+            and any(
+                (given is array or variable is source) and node not in through for given, node, variable in entry.inputs
+            )
+        ):
+            return entry
+    return None
+
+
+def _looked_at(journal: Journal, through: dict[Node, Node | None], source: Any) -> Entry | None:
+    """The last operation without a derivative on what depends on the source; its result may have chosen what to do."""
+    for entry in reversed(journal.entries):
+        if all(out.dtype.kind not in "fc" for out in entry.outputs) and (
+            _reads(entry, source) or any(node in through for _, node, _ in entry.inputs)
+        ):
+            return entry
     return None
 
 
@@ -199,7 +253,7 @@ def from_gap(
         return overwritten(label, None)
     if not gap.target_tracked:
         return _untracked(label, tape, gap)
-    return _unused(label, (label,), None, None if not gap.used else "other operations")
+    return _unused(label, (label,), None, None if not gap.used else "other operations", False)
 
 
 def standing_before(target: Any, standing: Collection[Node]) -> bool:
@@ -217,7 +271,7 @@ def _unwatched(label: str, gap: Gap, tape: Any, source: Any) -> Explanation:
     watches = getattr(tape, "watch_accessed_variables", True)
     if isinstance(source, Variable) and source.trainable and watches:
         if gap.target_tracked:
-            return _unused(label, (label,), None, None)
+            return _unused(label, (label,), None, None, False)
         if getattr(tape, "_pauses", ()):
             return paused(label, None, (label,), tape._pauses[-1])
         return outside(label, None, (label,), None)
@@ -246,13 +300,15 @@ def _more(place: str | None) -> str:
     return "" if place else f" {RECORD}"
 
 
-def _not_watched(label: str, source: Any, place: str | None, operation: str | None) -> Explanation:
-    if isinstance(source, Variable):
+def _not_watched(label: str, source: Any, place: str | None, operation: str | None, late: bool = False) -> Explanation:
+    if late:
+        why = "it was used before it was given to tape.watch, and a tape follows a value from then on only"
+    elif isinstance(source, Variable):
         why = "it is not trainable" if not source.trainable else "this tape does not watch what it reads"
         why += ", and was not given to tape.watch"
     else:
         why = "it was never watched: a tape follows trainable Variables by itself, and Tensors only after tape.watch"
-    used = f"; {operation} used it all the same" if operation else ""
+    used = f"; {operation} used it" + ("" if late else " all the same") if operation else ""
     return Explanation(
         "not watched", f"{label} has no gradient: {why}{used}.", (label,), place,
         f"Call tape.watch(x) inside `with tape:`, before x is used, or make x a Variable.{_more(place)}",
@@ -335,9 +391,23 @@ def _of_end(label: str, how: str, place: str, path: tuple[str, ...]) -> Explanat
     )  # fmt: skip
 
 
-def _unused(label: str, path: tuple[str, ...], place: str | None, last: str | None) -> Explanation:
-    what = "is not used at all" if last is None else f"is used (by {last}), but not for the target"
+def _unused(label: str, path: tuple[str, ...], place: str | None, last: str | None, sure: bool = True) -> Explanation:
+    """``sure`` is whether all that happened is known, not only what the tape has recorded."""
+    if sure:
+        used = "not used at all" if last is None else f"used (by {last}), but not for the target"
+        why, cure = f"it is {used}: the target does not depend on it", ""
+    else:
+        used = (
+            "no recorded operation uses it" if last is None else f"it is used by {last}, but none leads to the target"
+        )
+        why, cure = (
+            (
+                f"{used}: the target does not depend on it, or only through a comparison, a conversion to integers, or "
+                "what was computed while the tape did not record"
+            ),
+            f" {RECORD}",
+        )
     return Explanation(
-        "unused", f"{label} has no gradient: it {what}: the target does not depend on it.", path, place,
-        "Use it in what is computed, or leave it out of the sources; unconnected_gradients='zero' gives zeros.",
+        "unused", f"{label} has no gradient: {why}.", path, place,
+        "Use it in what is computed, or leave it out of the sources; unconnected_gradients='zero' gives zeros." + cure,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from ..hooks import ON_NODES
 from ..node import Node
 from ..ops.table import TABLE
 from ..primitive import PROJECT
+from ..scatter import Cleared
 from .entries import is_finite, parts, raw, shown_number
 from .explanation import Explanation
 
@@ -60,7 +61,11 @@ class Walk:
     def _look(self, ct: Any, node: Node, index: int, rule: Any, contribution: Any) -> Any:
         if not is_finite(contribution):
             contribution = zeros_win(ct, node, index, rule, contribution)
-        self.arrived[node] = ct
+        if isinstance(contribution, Cleared):  # the walk goes on to write into that very array: only note what is left
+            self.arrived[node] = np.asarray(float(not is_zero(ct)))
+            self.sent[node, index] = np.asarray(float(not is_zero(contribution)))
+            return contribution
+        self.arrived.setdefault(node, ct)
         self.sent[node, index] = contribution
         return contribution
 
@@ -150,6 +155,12 @@ def _judged(node: Node, index: int, ct: Any, sent: Any) -> tuple[str, str, str]:
         return "branch", "where took the other branch at every entry that the target uses", (
             "Look at the condition; only the branch that is taken has a gradient."
         )  # fmt: skip
+    if given is not None and not given.size:
+        return "index", f"{name} was given no entries{shown}", _INDEX_CURE
+    if name == "softmax" and not _at_ends(node.value):
+        return "flat", "the entries of softmax add up to 1 whatever its argument is, and only their sum is used", (
+            "Choose among the entries, or weigh them, before they are added up."
+        )  # fmt: skip
     if name in _STEP:
         return "step", f"{name} is a step function, and flat between its steps", (
             "Leave {name} out of what is differentiated, or pass the gradient straight through: "
@@ -186,6 +197,12 @@ def _judged(node: Node, index: int, ct: Any, sent: Any) -> tuple[str, str, str]:
 _INDEX_CURE = "Only entries that are used have a gradient: look at the index, or at the maximum that was taken."
 
 
+def _at_ends(value: Any) -> bool:
+    """Whether a softmax is 0 or 1, but for rounding, in every entry."""
+    eps = np.finfo(value.dtype).eps
+    return not ((value > eps) & (value < 1 - eps)).any()
+
+
 def is_plain(node: Node) -> bool:
     """Whether a Node has one array as its value."""
     return not isinstance(node.value, tuple)
@@ -214,9 +231,13 @@ def _has_zero_factor(node: Node, index: int) -> bool:
 
 def _underflows(node: Node, index: int, ct: Any, sent: Any) -> bool:
     """Whether a product of numbers that are not zero became zero; or the derivative did, as that of exp(-1000)."""
+    if not is_finite(ct):  # a zero that wins over an infinity
+        return False
     values = [array for array in parts(node.value)]
     if node.operation in ("exp", "exp2", "exprel", "erfc", "erfcx", "ndtr") and not any(v.any() for v in values):
         return True
+    if node.operation == "prod" and not all(value.all() for value in values):
+        return bool(_argument(node, 0).all())
     if not node.primitive.elementwise:
         return any(0 < np.abs(array[array != 0]).min() < 1e-30 for array in parts(ct) if array.any())
     args = [

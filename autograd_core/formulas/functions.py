@@ -77,6 +77,11 @@ def _first(x, y):
     return plus(call("greater", x, y), over(call("equal", x, y), TWO))
 
 
+def _not(condition):
+    """1 where the condition does not hold."""
+    return Number(int(not condition.value)) if isinstance(condition, Number) else call("not", condition)
+
+
 def _log_constant(base: int) -> Expression:
     return call("log", Number(base))
 
@@ -156,7 +161,7 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "clip": Function(_IMPL["clip"], (lambda ans, x, low, high: times(call("greater", x, low), call("less", x, high)),)),
     "where": Function(
-        np.where, (_zero, lambda ans, c, x, y: c, lambda ans, c, x, y: call("not", c)),
+        np.where, (_zero, lambda ans, c, x, y: c, lambda ans, c, x, y: _not(c)),
         r"\begin{{cases}}{1} & {0} \\ {2} & \text{{otherwise}}\end{{cases}}",
     ),
     "remainder": Function(np.remainder, (_one, lambda ans, x, y: opposite(call("floor", over(x, y))))),

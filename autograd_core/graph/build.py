@@ -94,12 +94,12 @@ def from_nodes(
     """
     order = ancestors(roots, (lambda node: True) if token is None else (lambda node: token in node.tapes))
     with Paused():
-        found = _gradients(order, targets) if gradients else {}
-        builder = _Builder(_Names(names or {}), set(targets), found)
+        found = _gradients(order, targets, variables) if gradients else {}
+        builder = _Builder(_Names({} if names is None else names), set(targets), found)
         for node in order:
             builder.add(node)
         for variable in variables:
-            builder.add_variable(variable)
+            builder.add_variable(variable, gradients)
     return builder.graph()
 
 
@@ -124,7 +124,7 @@ def ancestors(roots: Iterable[Node], wanted: Callable[[Node], bool]) -> list[Nod
     return order
 
 
-def _gradients(order: Sequence[Node], targets: Iterable[Node]) -> dict[Node, Any]:
+def _gradients(order: Sequence[Node], targets: Iterable[Node], variables: Sequence[Variable]) -> dict[Node, Any]:
     """Gradient of the sum of ``targets`` for each Node that has one value."""
     seeds = {node: np.ones_like(node.value) for node in targets}
     single = [node for node in order if not isinstance(node.value, tuple)]
@@ -134,6 +134,8 @@ def _gradients(order: Sequence[Node], targets: Iterable[Node]) -> dict[Node, Any
     for node in found:
         key = _reading(node)
         if key is not None:
+            if key not in totals and any(variable_of(node) is variable for variable in variables):
+                totals[key] = np.ones_like(node.value)  # a target itself, beside what was computed from it
             totals[key] = totals.get(key, 0) + found[node]
     return {node: _outside(totals.get(_reading(node) or (), ct)) for node, ct in found.items()}
 
@@ -153,6 +155,11 @@ class _Names:
     """What the user calls things: by the Node that made them, by the Variable, or by the array of a constant."""
 
     def __init__(self, names: Mapping[str, Any]):
+        if not isinstance(names, Mapping):
+            raise ConversionError(
+                f"graph: names is a {type(names).__name__}; expected a dict from names to Tensors, as in "
+                "names={'y': y} or names=locals()."
+            )
         self._by_node: dict[Node, str] = {}
         self._by_id: dict[int, str] = {}  # of arrays and Variables, which `names` keeps alive while this is used
         for name, item in names.items():
@@ -214,12 +221,14 @@ class _Builder:
         if node in self.targets:
             self.asked[shown.index] = shown
 
-    def add_variable(self, variable: Variable) -> None:
+    def add_variable(self, variable: Variable, gradients: bool = False) -> None:
         """Add a Variable as a target: as it was read, or else as it is."""
         readings = [shown for other, shown in self.origins.variables if other() is variable]
         if not readings:
             name = self.names.of_variable(variable)
-            readings = [self._append(GraphNode(len(self.nodes), VARIABLE, None, name, variable.array, NO_PARAMS))]
+            value = variable.array
+            gradient = np.ones_like(value) if gradients and value.dtype.kind in "fc" else None
+            readings = [self._append(GraphNode(len(self.nodes), VARIABLE, None, name, value, NO_PARAMS, gradient))]
             self.origins.variables.append((ref(variable), readings[0]))
         self.asked.update((shown.index, shown) for shown in readings)
 

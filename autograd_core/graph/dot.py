@@ -80,6 +80,11 @@ def closed_scopes(graph: Graph, collapsed: Iterable[Any]) -> list[tuple[str, ...
     ConversionError
         If it is something else.
     """
+    if not isinstance(collapsed, Iterable):
+        raise ConversionError(
+            "Graph.draw: collapsed takes names of scopes, as in collapsed=['encoder']; got a "
+            f"{type(collapsed).__name__}."
+        )
     asked = [collapsed] if isinstance(collapsed, str) else list(collapsed)
     for which in asked:
         if not isinstance(which, str) and not _is_names(which):

@@ -115,6 +115,12 @@ class Application:
         """
         return _asked(self._pull, index, np.asarray(ct))
 
+    def pull_all(self, ct: Any) -> list[np.ndarray | None]:
+        """As ``pull``, for all arguments at once: of many, one by one would take time that grows as their square."""
+        if self.primitive is PROJECT:
+            return [self.pull(index, ct) for index in range(len(self._args))]
+        return _asked(self._pull_all, np.asarray(ct)) or [None] * len(self._args)
+
     # -- rules -----------------------------------------------------------------------------------------------------
 
     def _settle(self) -> None:
@@ -134,8 +140,8 @@ class Application:
         primitive = self.primitive
         if primitive is None or not (primitive.joint or primitive.rules(len(self._args))[index]):
             return None
-        if any(each.__class__ is Value for each in (*self._args, *_listed(self._value))):
-            return None  # traced: nobody knows the entries
+        if self._is_traced():
+            return None
         start = leaf(spec, ())
         parents = [None] * len(self._args)
         parents[index] = start  # type: ignore[call-overload]
@@ -154,6 +160,24 @@ class Application:
         node, start = made
         found = pull_back([node], {node: self._seed(ct)}, [start], recorded=False).get(start)
         return None if found is None else np.asarray(found)
+
+    def _pull_all(self, ct: np.ndarray) -> list[np.ndarray | None] | None:
+        primitive = self.primitive
+        if primitive is None or self._is_traced():
+            return None
+        rules = [True] * len(self._args) if primitive.joint else primitive.rules(len(self._args))
+        starts = [
+            leaf(_specs(parent), ()) if rule and parent is not None else None
+            for rule, parent in zip(rules, self._parents, strict=False)
+        ]
+        node = Node(primitive, self._args, tuple(starts), self._value, self._params, ())
+        asked = [start for start in starts if start is not None]
+        found = pull_back([node], {node: self._seed(ct)}, asked, recorded=False)
+        return [np.asarray(found[start]) if start in found else None for start in starts]
+
+    def _is_traced(self) -> bool:
+        """Whether nobody knows the entries."""
+        return any(each.__class__ is Value for each in (*self._args, *_listed(self._value)))
 
     def _seed(self, ct: np.ndarray) -> Any:
         """``ct`` as the backward walk has it: of the result's dtype, and in parts where there are several."""

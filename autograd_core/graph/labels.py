@@ -122,7 +122,7 @@ def derivative(edge: GraphEdge) -> tuple[str, str] | None:
 def entries_of(matrix: Any) -> str:
     """Entries of a small matrix, as text."""
     rows = ["[" + ", ".join(number(entry) for entry in row) + "]" for row in matrix.tolist()]
-    return "[" + ", ".join(rows) + "]" if len(rows) > 1 else rows[0]
+    return rows[0] if len(rows) == 1 else "[" + ", ".join(rows) + "]"
 
 
 def edge_label(*lines: str | None, size: int = 12, color: str = DERIVATIVE) -> str:

@@ -18,7 +18,7 @@ from .html import to_html
 from .listing import listing
 from .origins import Origins
 from .paths import Path, Paths, enumerate_paths
-from .render import check, drawing_to_svg, render
+from .render import as_path, check, drawing_to_svg, render
 from .schema import SCHEMA
 from .subgraph import after, before, between
 from .text import title
@@ -395,9 +395,9 @@ class Graph:
         GraphError
             If the ending is another one, or there is no such folder.
         """
-        path = FilePath(path)
-        check(path)
-        return render(self.draw(direction, **options), path)
+        file = as_path(path)
+        check(file)
+        return render(self.draw(direction, **options), file)
 
     @overload
     def to_html(self, path: None = None, title: str | None = None) -> str: ...

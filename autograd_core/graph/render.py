@@ -8,9 +8,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..errors import GraphError, MissingExtraError
+from ..errors import ConversionError, GraphError, MissingExtraError
 
 if TYPE_CHECKING:
     import graphviz
@@ -35,18 +35,33 @@ def render(drawing: graphviz.Digraph, path: Path) -> Path:
     """Write ``drawing`` to ``path``, which ``check`` has let pass; see ``Graph.render``."""
     suffix = path.suffix.lower()
     if suffix in SOURCE:
-        path.write_text(drawing.source, encoding="utf-8")
+        _write(path, drawing.source.encode("utf-8"))
         return path
     if not can_draw():
         source = path.with_suffix(SOURCE[0])
-        source.write_text(drawing.source, encoding="utf-8")
+        _write(source, drawing.source.encode("utf-8"))
         raise MissingExtraError(
             f"Graph.render: drawing {path.name!r} needs Graphviz: neither the program `dot` nor the package pygraphviz "
             'is there. Install one: pip install "autograd-core[draw]" brings Graphviz with it. The source of the '
             f"drawing has been written to {source}."
         )
-    path.write_bytes(picture(drawing, suffix[1:]))
+    _write(path, picture(drawing, suffix[1:]))
     return path
+
+
+def as_path(path: Any) -> Path:
+    """The file that ``path`` names; refused if it names none."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ConversionError(f"Graph.render: path must be a str or a Path; got a {type(path).__name__}.")
+    return Path(path)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise GraphError(f"Graph.render: {str(path)!r} cannot be written: {reason}. Give another path.") from None
 
 
 def render_drawing(drawing: graphviz.Digraph, path: str | os.PathLike[str]) -> Path:
@@ -70,7 +85,7 @@ def render_drawing(drawing: graphviz.Digraph, path: str | os.PathLike[str]) -> P
     GraphError
         If the ending is another one, or there is no such folder.
     """
-    file = Path(path)
+    file = as_path(path)
     check(file)
     return render(drawing, file)
 

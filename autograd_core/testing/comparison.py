@@ -293,4 +293,6 @@ def _distances(x: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _number(ulps: float) -> str:
+    if 0 < ulps < 1:  # a part of a complex number that is smaller than the other
+        return f"{ulps:.1g}"
     return f"{ulps:.0f}" if ulps < 1e6 else f"{ulps:.2g}"

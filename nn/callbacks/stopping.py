@@ -151,7 +151,8 @@ class TerminateOnNaN(Callback):
         finally:
             _put(now)
         if spoilt:
-            return f" The weights are not finite any more: {spoilt[0].name}, and {len(spoilt) - 1} others.{_ADVICE}"
+            others = f", and {len(spoilt) - 1} others" if len(spoilt) > 1 else ""
+            return f" The weights are not finite any more: {spoilt[0].name}{others}.{_ADVICE}"
         return _ADVICE
 
 

@@ -378,3 +378,31 @@ def test_nothing_is_left_behind():
         y = x * 3.0
     assert [node.origin.place is not None for node in (x.node, y.node)] == [True, True]
     assert len(tape._record.nodes) == 2
+
+
+def test_details_inside_do_not_end_it():
+    """record_details inside notes what it notes, and the first NaN is found all the same."""
+    w = ag.Variable(2.0)
+    with pytest.raises(ag.AnomalyError, match="log made an infinity"), ag.detect_anomaly():
+        with ag.record_details(), ag.GradientTape() as tape:
+            y = w * w
+        assert tape.graph().nodes[-1].seconds is not None
+        with ag.GradientTape() as tape:
+            y = y * w
+        assert tape.graph().nodes[-1].seconds is None
+        with ag.record_details():
+            np.log(y * 0.0)
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty slice:RuntimeWarning")
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (lambda: np.mean(ag.constant(np.zeros((0, 2)))), r"mean made a NaN out of no entries at all.*shape \(0, 2\)"),
+        (lambda: ag.constant(np.inf) - np.inf, "subtract made a NaN out of infinities"),
+    ],
+)
+def test_what_a_nan_was_made_of(program, said):
+    """Not always of finite numbers."""
+    with pytest.raises(ag.AnomalyError, match=said), ag.detect_anomaly():
+        program()

@@ -1,7 +1,9 @@
 """explain: one program for each cause of a gradient that is None, zero or not finite, and programs that have one."""
 
+import gc
 import inspect
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -103,6 +105,55 @@ def left_through_asarray():
         x = np.sin(w)
     total = np.asarray(x).sum()  # here
     return tape, ag.constant(total), w
+
+
+def left_before_anything_read_it():
+    w, v = ag.Variable(3.0, name="w"), ag.Variable(1.0, name="v")
+    with ag.GradientTape() as tape:
+        y = v * w.item()  # here
+    return tape, y, w
+
+
+def chosen_by_a_comparison():
+    w, v = ag.Variable(3.0, name="w"), ag.Variable(1.0, name="v")
+    with ag.GradientTape() as tape:
+        large = w > 2.0  # here
+        y = v * (2.0 if large else 1.0)
+    return tape, y, w
+
+
+def chosen_by_an_argmax():
+    w, v = ag.Variable([3.0, 4.0], name="w"), ag.Variable([1.0, 2.0], name="v")
+    with ag.GradientTape() as tape:
+        best = np.argmax(w * 2.0)  # here
+        y = v[best] * 2.0
+    return tape, y, w
+
+
+def used_again_when_closed():
+    w = ag.Variable(3.0, name="w")
+    with ag.GradientTape() as tape:
+        tape.gradient(w * w, w)
+        y = w * 5.0  # here
+    return tape, y, w
+
+
+def watched_too_late():
+    x, v = ag.constant(3.0), ag.Variable(1.0, name="v")
+    with ag.GradientTape() as tape:
+        y = x * v  # here
+        tape.watch(x)
+    return tape, y, x
+
+
+def on_another_thread_and_used():
+    w, made = ag.Variable(3.0, name="w"), []
+    with ag.GradientTape() as tape:
+        thread = threading.Thread(target=lambda: made.append(w * w))
+        thread.start()
+        thread.join()
+        y = made[0] * 2.0
+    return tape, y, w
 
 
 def comparison():
@@ -222,6 +273,37 @@ def entries_overwritten():
     return tape, y, w
 
 
+def entries_overwritten_one_by_one():
+    w = ag.Variable([3.0, 4.0], name="w")
+    with ag.GradientTape() as tape:
+        x = w * 2.0
+        x[0] = 1.0  # here
+        x[1] = 1.0
+        y = np.sum(x)
+    return tape, y, w
+
+
+def no_entries_chosen():
+    w = ag.Variable([3.0, 4.0], name="w")
+    with ag.GradientTape() as tape:
+        y = np.sum(w[2:])  # here
+    return tape, y, w
+
+
+def softmax_added_up():
+    w = ag.Variable([1.0, 2.0], name="w")
+    with ag.GradientTape() as tape:
+        y = np.sum(nn.activations.softmax(w))  # here
+    return tape, y, w
+
+
+def underflow_of_a_product():
+    w = ag.Variable(np.full(500, 1e-3), name="w")
+    with ag.GradientTape() as tape:
+        y = np.prod(w)  # here
+    return tape, y, w
+
+
 def rounded():
     w = ag.Variable([3.2, 4.7], name="w")
     with ag.GradientTape() as tape:
@@ -299,6 +381,12 @@ PROGRAMS = {
     left_through_numpy: "left",
     left_through_float: "left",
     left_through_asarray: "left",
+    left_before_anything_read_it: "left",
+    chosen_by_a_comparison: "integer",
+    chosen_by_an_argmax: "integer",
+    used_again_when_closed: "closed",
+    watched_too_late: "not watched",
+    on_another_thread_and_used: "outside",
     comparison: "integer",
     integer_target: "integer",
     gradient_stopped: "stop_gradient",
@@ -314,6 +402,10 @@ PROGRAMS = {
     branch_not_taken: "branch",
     index_not_taken: "index",
     entries_overwritten: "overwritten",
+    entries_overwritten_one_by_one: "overwritten",
+    no_entries_chosen: "index",
+    softmax_added_up: "flat",
+    underflow_of_a_product: "underflow",
     rounded: "step",
     floored: "step",
     times_zero: "zero factor",
@@ -351,6 +443,9 @@ def test_cause_and_line(program):
 # Without a second run the tape knows less: these it takes for something near.
 OFFHAND = {
     comparison: "unknown",
+    chosen_by_a_comparison: "unused",
+    chosen_by_an_argmax: "unused",
+    watched_too_late: "unused",
     outside_after: "unknown",
     left_through_asarray: "unknown",
     overwritten_before_use: "unused",
@@ -371,6 +466,57 @@ def test_the_cause_from_the_tape_alone(program, taken):
     place = line_of(program)
     if found.place and place and found.cause != "paused":
         assert found.place == place, str(found)
+
+
+def masked_infinity():
+    w = ag.Variable([3.0, 0.0], name="w")
+    with ag.GradientTape() as tape:
+        y = np.sum(np.where(w > 0.0, np.log(w), 0.0))
+    return tape, y, w
+
+
+def test_a_finite_gradient_is_not_called_infinite():
+    """A zero or a choice has masked it; the origin is mentioned all the same. Only the target may be not finite."""
+    with np.errstate(all="ignore"):
+        found, spoilt = ag.explain(masked_infinity), ag.explain(*infinite_target())
+    assert found.cause == "connected"
+    assert "on the way log made an infinity" in found.sentence
+    assert spoilt.cause == "nan"
+    assert spoilt.sentence.startswith("the gradient of Variable 'w' is finite, but the target is not: log made a NaN")
+
+
+def infinite_target():
+    w = ag.Variable([-3.0, 1.0], name="w")
+    with ag.GradientTape() as tape:
+        y = np.sum(np.log(w))
+    return tape, y, w
+
+
+def test_a_second_run_keeps_nothing():
+    """Not until the next garbage collection either."""
+    kept = []
+
+    def program():
+        w = ag.Variable(np.ones(10), name="w")
+        with ag.GradientTape() as tape:
+            y = ag.stop_gradient(w * 2.0) * 3.0
+        kept.extend((weakref.ref(w), weakref.ref(tape)))
+        return tape, y, w
+
+    gc.disable()
+    try:
+        assert ag.explain(program).cause == "stop_gradient"
+        assert [each() for each in kept] == [None, None]
+    finally:
+        gc.enable()
+
+
+def test_a_source_without_entries():
+    """Zero of zero entries is no fault."""
+    w = ag.Variable(np.zeros((0, 3)), name="w")
+    with ag.GradientTape() as tape:
+        y = np.sum(w * 2.0)
+    assert ag.explain(tape, y, w).cause == "connected"
 
 
 def connected():
@@ -420,7 +566,13 @@ def test_random_programs(seed):
 
         with np.errstate(all="ignore"):
             found, offhand = ag.explain(taken), ag.explain(*taken())
+            tape, total, _ = taken()
+            gradient = tape.gradient(total, variable).numpy()
         assert found.cause == offhand.cause
+        if np.isfinite(gradient).all() and np.isfinite(total.numpy()):
+            assert found.cause == "connected"
+            assert (f"on the way {name} made an infinity" in found.sentence) == bool(name)
+            continue
         assert found.cause == cause or {found.cause, cause} == {"nan", "infinity"}, str(found)
         if name:
             assert f"{name} made" in found.sentence or f"the derivative of {name} " in found.sentence

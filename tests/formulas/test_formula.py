@@ -230,3 +230,11 @@ def test_too_many_terms():
         ag.formula(y, x)
     with pytest.raises(ag.GraphError, match="limit"):
         ag.formula(y, x, order=2, limit=300)
+
+
+def test_the_branch_that_was_not_taken_is_left_out():
+    """The condition is a fact of the run, so the other branch is no term."""
+    x = ag.Variable(2.0, name="x")
+    with ag.GradientTape():
+        y = np.where(x > 1.0, x * x, x)
+    assert ag.formula(y, x).text == "d where/d x = x + x"

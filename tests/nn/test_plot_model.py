@@ -196,3 +196,20 @@ def test_notebooks_show_models(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert chain()._repr_svg_() is None
+
+
+def test_layers_of_one_name_in_a_call_of_ones_own():
+    class Twins(nn.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.layers.Dense(4, name="d"), nn.layers.Dense(5, name="d")
+
+        def call(self, inputs, training=None, mask=None):
+            return self.second(self.first(inputs))
+
+    model = Twins()
+    model(np.ones((2, 3), "float32"))
+    found = topology(model)
+    assert [box.layer for box in found.boxes[1:]] == [model.first, model.second]
+    assert [box.name for box in found.boxes[1:]] == [layer.name for layer in model.layers] == ["d", "d"]
+    assert found.boxes[2].sources == [found.boxes[1]]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ENTRIES = 64  # entries of an array that the page holds; of a larger one it holds a summary
 JACOBIANS = 1000  # edges between arrays whose Jacobians are looked at; each costs a few calls of a rule
 WORK = 20_000_000  # entries of results and arguments that the norms of Jacobians may go over
+BESIDE = 400  # entries that looking at one more argument of the same operation takes as long as
 LONGEST = 10_000  # characters of a name
 FLAT = 40  # nodes of a graph that is shown with its scopes alone: all of it can be seen at once
 
@@ -124,23 +125,27 @@ def _edges(graph: Graph, sent: Mapping[int, Any]) -> list[list[Json]]:
     Beyond that, what it adds to the gradient of its source, where the page could not tell.
     """
     left = {"edges": JACOBIANS, "work": WORK}
-    found = [[edge.source.index, edge.target.index, edge.index, _local(edge, left)] for edge in graph.edges]
+    beside = [BESIDE * len(edges) for edges in graph._incoming]
+    found = [
+        [edge.source.index, edge.target.index, edge.index, _local(edge, left, beside[edge.target.index])]
+        for edge in graph.edges
+    ]
     for position, told in sent.items():
         if "matrix" not in found[position][-1]:
             found[position].append(told)
     return found
 
 
-def _local(edge: GraphEdge, left: dict[str, int]) -> Json:
+def _local(edge: GraphEdge, left: dict[str, int], beside: int) -> Json:
     if not carries(edge):
         return None
     if edge.local_derivative is not None:
         return scalar_data(edge.local_derivative)
-    entries = sum(math.prod(result.shape) for node in (edge.source, edge.target) for result in node.results)
-    if left["edges"] <= 0 or entries > left["work"]:
+    work = beside + sum(math.prod(result.shape) for node in (edge.source, edge.target) for result in node.results)
+    if left["edges"] <= 0 or work > left["work"]:
         return {}
     left["edges"] -= 1
-    left["work"] -= entries
+    left["work"] -= work
     jacobian = edge.jacobian
     if jacobian is None:
         return {}

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..elements import GraphEdge, chain
+from ..jacobians import Application
 
 if TYPE_CHECKING:
     from ..model import Graph
+
+MANY = 16  # arguments of one operation from which on they are asked together
 
 
 class Pulled:
@@ -48,8 +51,9 @@ class Pulled:
         if ct is None:
             return
         self.gradients[index] = _outside(ct)
+        at_once = _at_once(edges, ct) if len(edges) > MANY else None
         for position, edge in edges:
-            self._send(position, edge, _along(edge, ct))
+            self._send(position, edge, _along(edge, ct) if at_once is None else at_once[edge.index])
 
     def _send(self, position: int, edge: GraphEdge, sent: Any) -> None:
         source = edge.source.index
@@ -71,6 +75,16 @@ def carries(edge: GraphEdge) -> bool:
 def _outside(ct: Any) -> Any:
     """As people have the gradient in a complex value: d/dx + i d/dy."""
     return np.conj(ct) if ct.dtype.kind == "c" else ct
+
+
+def _at_once(edges: list[tuple[int, GraphEdge]], ct: Any) -> list[Any] | None:
+    """What goes to each argument of an operation with many; None where its edges have to be asked one by one."""
+    application = edges[0][1].application
+    if not isinstance(application, Application):
+        return None
+    if any(edge.application is not application or edge.local_derivative is not None for _, edge in edges):
+        return None
+    return application.pull_all(ct)
 
 
 def _along(edge: GraphEdge, ct: Any) -> Any:

@@ -26,6 +26,8 @@ class Witness(Details):
 
     __slots__ = ("constants",)
 
+    runs_eagerly = True
+
     def __init__(self) -> None:
         super().__init__(lines=True, times=False)
         self.constants: dict[Node, dict[int, Any]] = {}

@@ -61,7 +61,7 @@ def translation(
         names,
         others,
         expected,
-        f"f(x) + {total * shift:.6g}",
+        f"f(x) + {total * shift:.6g} is",
         allowed,
         _sizes(there, values),
     )
