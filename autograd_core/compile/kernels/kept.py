@@ -60,11 +60,10 @@ class Kept(FunctionCache):
 
     def __init__(self, function: Any):
         super().__init__(function)
-        self._cache_file = Sealed(self._cache_path, f"{self._impl.filename_base}.sealed", fingerprint())
-
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        # Numba looks at the kernel's own file only; its machine code holds that of other modules too.
-        return (*super()._index_key(sig, codegen), fingerprint())
+        # Numba looks at the kernel's own file only; its machine code holds that of other modules too. Part of the name,
+        # so that two versions that run at once never write to one file.
+        version = fingerprint()
+        self._cache_file = Sealed(self._cache_path, f"{self._impl.filename_base}.{version[:8].hex()}", version)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         with contextlib.suppress(OSError):

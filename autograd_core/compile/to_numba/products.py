@@ -37,7 +37,7 @@ class ProductWriter:
         places = [place(s, o) for s, o in zip(steps, (x.offset, y.offset, 0), strict=True)]
         if self.workers > 1 and prod(batch) >= self.workers and prod(batch) * m * n * k >= PARALLEL:
             return [comment, *self._shared_products(cluster, op, names, places)]
-        loops = [f"{'    ' * at}for {'ijkmnpqrstuv'[at]} in range({side}):" for at, side in enumerate(batch)]
+        loops = [f"{'    ' * at}for {INDICES[at]} in range({side}):" for at, side in enumerate(batch)]
         return [comment, *loops, "    " * len(loops) + self._gemm(op, names, places, str(m), str(n))]
 
     def _shared_products(self, cluster: Cluster, op: Op, given: list[str], places: list[str]) -> list[str]:
@@ -45,9 +45,7 @@ class ProductWriter:
         x, y = op.views()
         batch, count = op.params["batch"], prod(op.params["batch"])
         step = -(-count // self.workers)
-        inner = contiguous_strides(batch)
-        at = [f"number // {s} % {side}" if s > 1 else f"number % {side}" for s, side in zip(inner, batch, strict=True)]
-        at[0] = f"number // {inner[0]}" if inner[0] > 1 else "number"
+        at = [f"number // {inner} % {side}" for inner, side in zip(contiguous_strides(batch), batch, strict=True)]
         body = [f"for number in range(part * {step}, min(part * {step} + {step}, {count})):"]
         body += [f"    {INDICES[axis]} = {text}" for axis, text in enumerate(at)]
         body.append("    " + self._gemm(op, ["A", "B", "C"], places, str(x.shape[-2]), str(y.shape[-1])))
@@ -70,7 +68,6 @@ class ProductWriter:
         m, n = x.shape[-2], y.shape[-1]
         side, parts = (m, rows) if rows > 1 else (n, columns)
         step = -(-side // parts)
-        names = list(dict.fromkeys(("A", "B", "C")))
         by_rows = (x.strides[-2], 0, n) if rows > 1 else (0, y.strides[-1], 1)
         places = [
             f"start * {stride} + {offset}" if stride else str(offset)
@@ -79,6 +76,7 @@ class ProductWriter:
         length = f"min({step}, {side} - start)"
         sizes = (length, str(n)) if rows > 1 else (str(m), length)
         self.threads = parts
-        body = [f"start = part * {step}", f"if start < {side}:", "    " + self._gemm(op, names, places, *sizes)]
-        name = self._kernel(cluster, body, [*names, "part"])
+        call = self._gemm(op, ["A", "B", "C"], places, *sizes)
+        body = [f"start = part * {step}", f"if start < {side}:", "    " + call]
+        name = self._kernel(cluster, body, ["A", "B", "C", "part"])
         return self._in_parallel([f"in_parallel({name}, {parts}, {', '.join(given)})"])
