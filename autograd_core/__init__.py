@@ -7,12 +7,13 @@ edge by edge. See the documentation's "How the engine works".
 from __future__ import annotations
 
 from . import errors, numpy, testing, tracing
+from .batching import vmap
 from .compile.function import function
 from .compile.machine.threads import get_num_threads, set_num_threads
 from .constants import constant, convert_to_tensor
 from .control import cond, fori_loop, scan, while_loop
 from .custom import custom_gradient, primitive
-from .debug import Explanation, detect_anomaly, explain, explain_none
+from .debug import Explanation, Profile, detect_anomaly, explain, explain_none, profile, what_keeps
 from .details import record_details
 from .dispatch import install as _install
 from .errors import (
@@ -29,6 +30,7 @@ from .errors import (
     GraphError,
     MissingExtraError,
     NotDifferentiableError,
+    ProbeError,
     ShapeError,
     StaleValueError,
     StructureError,
@@ -40,6 +42,7 @@ from .formulas import Formula, formula
 from .functional import elementwise_grad, grad, hessian, hvp, jacobian, jvp, stop_gradient, value_and_grad, vjp
 from .graph import Graph, drawing_to_svg, graph, render_drawing
 from .node import Node
+from .probing import probing
 from .recompute import checkpoint
 from .scopes import name_scope
 from .tape import GradientTape
@@ -69,6 +72,8 @@ __all__ = [
     "MissingExtraError",
     "Node",
     "NotDifferentiableError",
+    "Profile",
+    "ProbeError",
     "ShapeError",
     "StaleValueError",
     "StructureError",
@@ -101,6 +106,8 @@ __all__ = [
     "name_scope",
     "numpy",
     "primitive",
+    "profile",
+    "probing",
     "record_details",
     "render_drawing",
     "set_num_threads",
@@ -110,5 +117,7 @@ __all__ = [
     "tracing",
     "value_and_grad",
     "vjp",
+    "vmap",
+    "what_keeps",
     "while_loop",
 ]

@@ -51,21 +51,25 @@ def pull_back(
         Source -> cotangent; a source that no path leads to is missing. (Other leaves that were met may be there too.)
     """
     kept = frozenset(sources)
+    walk: Any = _walk
     frame = current()
     if frame is not None:
         trace, details = frame.trace, frame.origin.details
         if trace is not None:  # entries are not known: the plan looks, and asks for another trace if it finds a NaN
             found = _walk(nodes, seeds, kept, recorded, zeros_win if trace.zero_wins else None)
-            trace.guard(nodes, [found[source] for source in kept if source in found])
+            if trace.guard(nodes, [found[source] for source in kept if source in found]):
+                found = _walk(nodes, seeds, kept, recorded, zeros_win)  # inside of a vmap the entries are known
             return found
-        if details is not None and details.looks:
-            with details.looking(nodes, recorded) as look:
-                return _walk(nodes, seeds, kept, recorded, look)
+        if details is not None:
+            walk = details.timed(_walk)
+            if details.looks:
+                with details.looking(nodes, recorded) as look:
+                    return walk(nodes, seeds, kept, recorded, look)
     if ON_NODES:  # what hooks are called for once cannot be walked twice
-        return _walk(nodes, seeds, kept, recorded, _zeros_win_if_needed)
-    found = _walk(nodes, seeds, kept, recorded, None)
+        return walk(nodes, seeds, kept, recorded, _zeros_win_if_needed)
+    found = walk(nodes, seeds, kept, recorded, None)
     if _has_nan(found, kept):
-        found = _walk(nodes, seeds, kept, recorded, zeros_win)
+        found = walk(nodes, seeds, kept, recorded, zeros_win)
     return found
 
 
@@ -85,7 +89,9 @@ def zeros_win(ct, node: Node, index: int, rule, contribution):
     """What a rule has sent along an edge, with zero where the cotangent or the derivative is, whatever the other is."""
     if rule is None or not node.primitive.elementwise:
         return contribution
-    return np.where(vanishes(ct, rule, node), np.zeros((), contribution.dtype), contribution)
+    # Only what is not finite is replaced: 0 times a finite number is 0 already, and has derivatives of its own.
+    lost = vanishes(ct, rule, node) & np.logical_not(np.isfinite(contribution))
+    return np.where(lost, np.zeros((), contribution.dtype), contribution)
 
 
 def _zeros_win_if_needed(ct, node: Node, index: int, rule, contribution):
@@ -115,6 +121,8 @@ def _walk(
         args, params = node.args, node.params
         if recorded:
             ans, args = tensors_of(node)
+            if ct.__class__ is ndarray:  # a constant that a rule has sent: it goes on as a Tensor, like all others
+                ct = Tensor(ct, None)
         if ct.__class__ is Parts:
             ct = complete(ct, ans)
         elif primitive.elementwise and not recorded and not ct.ndim:
@@ -164,12 +172,14 @@ def _walk(
                 carry_out(contribution, pending, owned, parent, may_write)
             elif before is None:
                 pending[parent] = contribution
-            elif parent in owned:
+            elif parent in owned and contribution.__class__ is not Tensor:
                 add(before, contribution, before)
             else:
                 pending[parent] = total = before + contribution
                 if total.__class__ is ndarray:
                     owned.add(parent)
+                else:
+                    owned.discard(parent)
     return pending
 
 
@@ -187,7 +197,7 @@ def vanishes(incoming, rule, node: Node):
     """Where a cotangent or tangent, or the derivative of an elementwise ``node`` that it meets, is zero."""
     array: Any = incoming.array if incoming.__class__ is Tensor else np.asarray(incoming)
     value, args = node.value, node.args
-    if array.__class__ is Value:
+    if any(arg.__class__ is Value for arg in (array, value, *args)):
         array, value, *args = (Tensor(arg, None) if arg.__class__ is Value else arg for arg in (array, value, *args))
     slope = rule(np.ones(array.shape, array.dtype), value, *args, **node.params)
     return np.equal(array, 0) | np.equal(slope, 0)

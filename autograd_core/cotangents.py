@@ -83,7 +83,7 @@ def carry_out(note, pending: dict, owned: set, parent: Node, may_write: bool) ->
         owned.add(parent)
     else:
         buffer = note.carry_out(may_write)
-        pending[parent] = buffer if before is None else before + buffer
+        pending[parent] = buffer if before is None else np.asarray(before + buffer)  # 0-d sums are scalars
         owned.add(parent)
 
 

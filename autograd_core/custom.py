@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import update_wrapper, wraps
+from functools import partial, update_wrapper, wraps
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from . import recording
+from .batching.custom import run_for_all
+from .batching.level import Level
 from .errors import ConversionError, CotangentError, NotDifferentiableError
 from .node import NO_PARAMS, Node
 from .primitive import Primitive, apply, output_of
+from .probing import Operation, ProbeReport, Probes
 from .recording import Frame
 from .shapes import broadcasts_into, shape_of
 from .tensor import Overloaded, Tensor, as_value
@@ -24,9 +27,13 @@ from .variable import Variable
 class UserPrimitive(Primitive):
     """An operation declared with ``primitive``; rules are added with ``defvjp`` and ``defjvp``."""
 
-    def __init__(self, function: Callable[..., Any]):
+    def __init__(self, function: Callable[..., Any], probe: bool = True):
         super().__init__(getattr(function, "__name__", "primitive"), self._checked_function(function), vjps=())
         update_wrapper(self, function)
+        self.probes = Probes(self, _operation_of_primitive, "@primitive(probe=False)")
+        self.probe = probe
+        self.probe_report: ProbeReport | None = None
+        self.make_operation = _operation_of_primitive
 
     def __call__(self, *args, **params):
         for key, value in params.items():
@@ -35,6 +42,13 @@ class UserPrimitive(Primitive):
                     f"{self.name}: the keyword {key} is a Tensor or Variable; only positional arguments are recorded, "
                     "so its gradient would be lost. Pass it by position, or leave the graph on purpose: .numpy()."
                 )
+        if self.probe:
+            frame = recording.current()
+            if frame is not None and (self.vjps or self.jvps):
+                if frame.trace is None:
+                    self.probes.look(args, params)
+                else:
+                    self.probes.pass_over()
         return apply(self, args, params)
 
     def explained(self, args, params, error: Exception) -> Exception:
@@ -49,6 +63,7 @@ class UserPrimitive(Primitive):
         works at any order. None: not differentiable along this argument.
         """
         self.vjps = tuple(self._checked_rules(rules, self._check_cotangent))
+        self.probes.forget()
         return self
 
     def defjvp(self, *rules: Callable[..., Any] | None) -> UserPrimitive:
@@ -58,6 +73,7 @@ class UserPrimitive(Primitive):
         argument. Without them forward mode uses the transpose of the VJP rules.
         """
         self.jvps = tuple(self._checked_rules(rules, self._check_tangent))
+        self.probes.forget()
         return self
 
     def _checked_function(self, function):
@@ -110,6 +126,21 @@ class UserPrimitive(Primitive):
                 )
 
 
+def _operation_of_primitive(own: UserPrimitive) -> Operation:
+    """An operation as a probe sees it."""
+    rules = [rule for rule in (*(own.vjps or ()), *(own.jvps or ())) if rule is not None]
+    along = [rule is not None for rule in own.vjps or own.jvps or ()]
+    return Operation(
+        own.name,
+        lambda *args, **params: apply(own, args, params),
+        (own.impl, *rules),
+        bool(own.vjps),
+        bool(own.jvps),
+        lambda count: [*along, *[False] * (count - len(along))],
+        reads_variables=False,
+    )
+
+
 def opaque_to_derivatives(whose: str, result, inputs):
     """What a user's rule returned, as the walk wants it; numbers and lists become arrays.
 
@@ -136,7 +167,11 @@ def opaque_to_derivatives(whose: str, result, inputs):
     return Primitive(f"({whose})", lambda value, *others: value, vjps=edges)(array, *tracked)
 
 
-def primitive(function: Callable[..., Any]) -> UserPrimitive:
+@overload
+def primitive(function: Callable[..., Any], *, probe: bool = True) -> UserPrimitive: ...
+@overload
+def primitive(function: None = None, *, probe: bool = True) -> Callable[[Callable[..., Any]], UserPrimitive]: ...
+def primitive(function=None, *, probe=True):
     """Make a function on NumPy arrays an operation that tapes record, with rules of its own.
 
     Parameters
@@ -144,11 +179,15 @@ def primitive(function: Callable[..., Any]) -> UserPrimitive:
     function : callable
         Takes arrays and numbers by position, everything else (axes, flags) by keyword; returns an array, or a tuple
         of arrays. It sees raw NumPy arrays and must not write to them.
+    probe : bool
+        Whether the rules are probed when a tape first records the operation, which is refused if they do not fit the
+        function: ``ProbeError`` says why. False where another gradient is meant: ``@primitive(probe=False)``.
 
     Returns
     -------
     UserPrimitive
-        Callable on Tensors, Variables, arrays and numbers; has ``defvjp`` and ``defjvp``.
+        Callable on Tensors, Variables, arrays and numbers; has ``defvjp`` and ``defjvp``, and in ``probe_report`` what
+        the last probe found and cost.
 
     Examples
     --------
@@ -161,12 +200,18 @@ def primitive(function: Callable[..., Any]) -> UserPrimitive:
     >>> ag.grad(cube)(2.0)
     np.float64(12.0)
     """
+    if function is None:
+        return partial(primitive, probe=probe)
     if not callable(function):
         raise TypeError(f"primitive: expected a function; got {type(function).__name__}.")
-    return UserPrimitive(function)
+    return UserPrimitive(function, probe)
 
 
-def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+@overload
+def custom_gradient(f: Callable[..., Any], *, probe: bool = True) -> Callable[..., Any]: ...
+@overload
+def custom_gradient(f: None = None, *, probe: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
+def custom_gradient(f=None, *, probe=True):
     """Give a function a gradient of its own, as TensorFlow's decorator of this name.
 
     Parameters
@@ -176,32 +221,49 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         positional argument (alone, or in a tuple or list; None for no gradient). If ``f`` reads trainable Variables
         that are not among its arguments, ``grad_fn`` must accept ``variables=`` and return
         ``(argument_gradients, variable_gradients)``.
+    probe : bool
+        Whether the gradient is probed when a tape first records the function, which is refused if it is not that of
+        the value: ``ProbeError`` says why. False where another gradient is meant: ``@custom_gradient(probe=False)``.
+        A function whose value is its argument, or is constant in steps (``round``), may have any.
 
     Returns
     -------
     callable
-        Takes the arguments of ``f``, returns ``value``.
+        Takes the arguments of ``f``, returns ``value``; ``probe_report`` is what the last probe found and cost.
 
     Notes
     -----
     ``f`` itself runs under the active tapes, so what ``grad_fn`` uses of it can be differentiated again.
     """
+    if f is None:
+        return partial(custom_gradient, probe=probe)
 
     @wraps(f)
     def with_own_gradient(*args, **keywords):
         outer = recording.current()
-        if outer is None:
+        if outer is None or not recording.is_recording():
             return f(*args, **keywords)[0]
+        if probe:
+            if outer.trace is None:
+                probes.look(args, keywords)
+            else:
+                probes.pass_over()
         started = perf_counter()
         # A frame of its own for the call: whatever Variables are read inside, there or deeper, are read anew.
         inner = Frame(outer.records, outer.trace)
         before = [record.counts() for record in outer.records]
         recording.replace(inner)
         try:
-            value, grad_fn = f(*args, **keywords)
+            if outer.trace.__class__ is Level:  # tapes around the vmap are to use this gradient, too
+                unprobed = partial(custom_gradient, probe=False)
+                value, grad_fn = run_for_all(outer.trace, unprobed, f, args, keywords)
+            else:
+                value, grad_fn = f(*args, **keywords)
         finally:
             recording.replace(outer)
-        leaves = flatten(list(args))[0]
+        leaves, rebuild = flatten(list(args))
+        # Kept only where somebody takes notes: it would keep all arguments alive, those without a derivative, too.
+        again = None if outer.origin.details is None else Call(f, leaves, rebuild, keywords)
         inputs = [leaf.read(inner) if isinstance(leaf, Variable) else leaf for leaf in leaves]
         name = getattr(f, "__name__", "function")
         given = {id(leaf) for leaf in leaves if isinstance(leaf, Variable)}
@@ -217,9 +279,28 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
                 "arguments, and the gradient of that would be lost. Let grad_fn accept variables= and return "
                 "(argument_gradients, variable_gradients), or pass what is read as an argument."
             )
-        return _attach(name, value, grad_fn, inputs, read, outer, started)
+        return _attach(name, value, grad_fn, inputs, read, outer, started, again)
 
+    probes = Probes(with_own_gradient, _operation_of_function, "@custom_gradient(probe=False)")
+    shown: Any = with_own_gradient
+    shown.probe_report, shown.make_operation = None, _operation_of_function
     return with_own_gradient
+
+
+def _operation_of_function(own: Callable[..., Any]) -> Operation:
+    """A function with a gradient of its own as a probe sees it."""
+    f = own.__wrapped__  # type: ignore[attr-defined]
+    name = getattr(f, "__name__", "function")
+    return Operation(name, own, (f,), True, False, lambda count: [True] * count, reads_variables=True)
+
+
+class Call(NamedTuple):
+    """How to call a function with a gradient of its own again: ``function(*rebuild(leaves), **keywords)``."""
+
+    function: Callable[..., Any]
+    leaves: list[Any]
+    rebuild: Callable[[list[Any]], Any]
+    keywords: dict[str, Any]
 
 
 def _accepts_variables(grad_fn) -> bool:
@@ -227,7 +308,7 @@ def _accepts_variables(grad_fn) -> bool:
     return "variables" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
-def _attach(name: str, value, grad_fn, inputs, read, frame: Frame, started: float):
+def _attach(name: str, value, grad_fn, inputs, read, frame: Frame, started: float, again: Call | None = None):
     """``value`` with a Node whose rule is ``grad_fn``."""
     sources = [*inputs, *(tensor for _, tensor in read)]
     parents = tuple(source.node if isinstance(source, Tensor) else None for source in sources)
@@ -256,7 +337,7 @@ def _attach(name: str, value, grad_fn, inputs, read, frame: Frame, started: floa
         return [grad.array if raw and grad is not None else grad for grad in checked]
 
     row = Primitive(name, lambda *args: arrays, vjps=(rule,), joint=True)
-    row.of_one_call = True
+    row.of_one_call, row.again = True, again
     node = Node(row, tuple(as_value(source) for source in sources), parents, arrays, NO_PARAMS, tapes)
     frame.write(node, started)
     return rebuild([output_of(frame, node, index) for index in range(len(arrays))])

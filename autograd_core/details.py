@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
@@ -40,7 +40,7 @@ def record_details(lines: bool = True, times: bool = True) -> Iterator[None]:
     True
     """
     outer = recording.setting_here().details
-    if outer is not None and outer.runs_eagerly:  # detect_anomaly and explain go on, and note lines anyway
+    if outer is not None and (outer.runs_eagerly or outer.listens):  # they go on, and note lines anyway
         with outer.timing(times):
             yield
         return
@@ -61,6 +61,9 @@ class Details:
 
     looks = False
     """Whether walks are looked at, too: see ``debug.anomaly``."""
+
+    listens = False
+    """Whether operations outside of all tapes are of interest, too: see ``recording.listen``."""
 
     def __init__(self, lines: bool, times: bool):
         self.lines = lines
@@ -107,6 +110,23 @@ class Details:
 
     def moved(self, tensor: Any, node: Node | None) -> None:
         """Hear that the handle ``tensor``, which stood for ``node``, goes on as another value (``x += y``)."""
+
+    def around(self, details: Details) -> Details:
+        """Who takes notes where ``details`` shall, inside of this one: the inner one holds."""
+        return details
+
+    def timed(self, walk: Callable[..., Any]) -> Callable[..., Any]:
+        """The backward walk, for those who measure it; and ``timed_forward`` that of forward mode."""
+        return walk
+
+    timed_forward = timed
+
+    def call(self, function: Any, leaves: Any, args: Any, keywords: Any, frame: Frame) -> Any:
+        """Call a compiled function."""
+        return function._run(function._entry(leaves, args, keywords), leaves, args, keywords, frame)
+
+    def note_time(self, name: str, started: float) -> None:
+        """Hear that something has just ended that is no operation and began at ``started``."""
 
     def wrote(self, node: Node) -> None:
         """Look at a Node that was not made by ``apply``; for those who do more than take notes."""

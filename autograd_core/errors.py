@@ -17,12 +17,15 @@ Each class also subclasses the builtin that a NumPy user would catch, so ``excep
     ├── GraphError           (ValueError)           a diagram, or a part of one, that cannot be made
     ├── AnomalyError         (FloatingPointError)   a NaN or an infinity came up inside ``detect_anomaly``
     ├── GradientCheckError   (AssertionError)       a gradient disagrees with the numerical one
+    │   └── ProbeError       (CotangentError)       a user's operation is refused: its rules do not fit it
     ├── DataError            (ValueError)           a data file that is broken
     │   └── DataNotFoundError (FileNotFoundError)   a data file that is not there
     └── MissingExtraError    (ImportError)          an optional package is needed; names the extra to install
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -112,7 +115,30 @@ class AnomalyError(AutogradError, FloatingPointError):
 
 
 class GradientCheckError(AutogradError, AssertionError):
-    """A gradient disagrees with the numerical one."""
+    """A gradient disagrees with the numerical one.
+
+    Attributes
+    ----------
+    report : GradientReport or None
+        All that ``testing.check_grads`` found.
+    """
+
+    report: Any = None
+
+
+class ProbeError(GradientCheckError, CotangentError):
+    """A user's own operation is refused: probed at its first use, its rules did not fit what it computes.
+
+    Attributes
+    ----------
+    probe_report : ProbeReport or None
+        What was looked at.
+    """
+
+    probe_report: Any = None
+
+    def __reduce__(self):
+        return self.__class__, self.args, vars(self)
 
 
 class DataError(AutogradError, ValueError):

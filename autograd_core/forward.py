@@ -41,17 +41,20 @@ def push_forward(nodes: Sequence[Node], seeds: Mapping[Node, Any], targets: Sequ
     """
     trace = trace_here()
     if trace is not None:
-        found = _walk(nodes, seeds, targets, recorded, zero_wins=trace.zero_wins)
-        trace.guard(nodes, list(found.values()))
+        with np.errstate(all="ignore"):
+            found = _walk(nodes, seeds, targets, recorded, zero_wins=trace.zero_wins)
+            if trace.guard(nodes, list(found.values())):  # inside of a vmap the entries are known
+                found = _walk(nodes, seeds, targets, recorded, zero_wins=True)
         return found
     details = setting_here().details
+    walk: Any = _walk if details is None else details.timed_forward(_walk)
     if details is not None and details.looks:
         with np.errstate(all="ignore"), details.looking(nodes, recorded) as look:
-            return _walk(nodes, seeds, targets, recorded, zero_wins=True, look=look.at_tangent)
+            return walk(nodes, seeds, targets, recorded, zero_wins=True, look=look.at_tangent)
     with np.errstate(all="ignore"):  # zeros win over infinite derivatives as in the backward walk
-        found = _walk(nodes, seeds, targets, recorded, zero_wins=False)
+        found = walk(nodes, seeds, targets, recorded, zero_wins=False)
         if any(np.isnan(_raw(tangent)).any() for tangent in found.values()):
-            found = _walk(nodes, seeds, targets, recorded, zero_wins=True)
+            found = walk(nodes, seeds, targets, recorded, zero_wins=True)
     return found
 
 
@@ -85,7 +88,7 @@ def _tangent(node: Node, entering, recorded: bool, zero_wins: bool):
     if primitive is PROJECT:
         return entering[0][node.params["index"]]
     ans, args = tensors_of(node) if recorded else (node.value, node.args)
-    if primitive.joint and primitive.jvps is not None:
+    if primitive.joint and isinstance(primitive.jvps, tuple):
         return _conform(primitive.jvps[0](entering, ans, *args, **node.params), node.value)
     rules = primitive.jvp_rules(len(args))
     if rules is None:
@@ -110,7 +113,8 @@ def _tangent(node: Node, entering, recorded: bool, zero_wins: bool):
         else:
             part = rules[index](tangent, ans, *args, **node.params)
             if zero_wins and primitive.elementwise:
-                part = np.where(vanishes(tangent, rules[index], node), np.zeros((), tangent.dtype), part)
+                lost = vanishes(tangent, rules[index], node) & np.logical_not(np.isfinite(part))
+                part = np.where(lost, np.zeros((), tangent.dtype), part)
         total = part if total is None else _plus(total, part)
     return _conform(total, node.value)
 

@@ -13,7 +13,7 @@ from typing import Any
 from weakref import ref
 
 from .node import Node
-from .recording import End, Record
+from .recording import IN_PLACE, End, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,14 @@ class Way:
         See ``End``.
     operations : tuple of str
         From the source to the value that left.
+    is_choice : bool
+        An operation without a derivative, whose result no recorded operation was given; ``how`` is its name.
     """
 
     how: str
     place: str
     operations: tuple[str, ...]
+    is_choice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,21 @@ def gap_of(item: Any, nodes: Sequence[Node], recorded: Sequence[Node], ends: Any
         if before is not None:
             through[node] = before
     used = len(through) > len(nodes)
-    ways = tuple(Way(end.how, end.place, _operations(through, end.node)) for end in ends if end.node in through)
-    return Gap(ref(item), True, used, (*_own_ways(item, ends), *ways), tracked)
+    found = [
+        Way(end.how, end.place, _operations(through, end.node), end.result is not None)
+        for end in _without_the_used(ends, recorded)
+        if end.node in through and end.how != IN_PLACE
+    ]
+    moves = [end for end in ends if end.how == IN_PLACE and any(end.node in node.parents for node in nodes)]
+    found += [Way(IN_PLACE, end.place, ()) for end in moves]
+    return Gap(ref(item), True, used, (*_own_ways(item, ends), *found), tracked)
+
+
+def _without_the_used(ends: Sequence[End], recorded: Sequence[Node]) -> list[End]:
+    """Without what gave a mask or an index to an operation: nothing was chosen by it that is not recorded."""
+    results = {id(end.result()) for end in ends if end.result is not None}
+    used = {id(arg) for node in recorded for arg in node.args if id(arg) in results} if results else set()
+    return [end for end in ends if end.result is None or id(end.result()) not in used]
 
 
 def _own_ways(item: Any, ends: Sequence[End] | None) -> tuple[Way, ...]:

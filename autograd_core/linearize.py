@@ -13,6 +13,7 @@ import numpy as np
 
 from . import recording
 from .backward import pull_back
+from .batching.level import Level
 from .errors import ConversionError, DtypeError
 from .forward import push_forward
 from .hooked import at_source
@@ -85,6 +86,8 @@ class Linearized:
 
     def _lift(self, value, frame, inner, token, argnum: int, copy: bool) -> Tensor:
         """Tensor for one input, tracked by this recording and by whatever tracks ``value`` already."""
+        if value.__class__ is Tensor and frame is not None and frame.trace.__class__ is Level:
+            value = frame.trace.entered(value)  # what tracks it outside of the vmap goes on to do so
         array = as_value(value)
         if array.dtype.kind not in "fc":
             raise DtypeError(
@@ -128,7 +131,7 @@ class Linearized:
 
     def pull(self, cotangents: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
         """Cotangents of the inputs (zeros where unconnected), given pairs (output, its cotangent)."""
-        recorded = recording.current() is not None
+        recorded = recording.is_recording()
         token = self.record.token
         seeds: dict[Node, Any] = {}
         for output, ct in cotangents:
@@ -144,7 +147,7 @@ class Linearized:
 
     def push(self, tangents: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Tensor]:
         """Tangents of ``outputs`` (zeros where unconnected), given those of the inputs."""
-        recorded = recording.current() is not None
+        recorded = recording.is_recording()
         token = self.record.token
         seeds = {node: t if recorded else t.array for node, t in zip(self.inputs, tangents, strict=True)}
         nodes = [o.node if o.node is not None and token in o.node.tapes else None for o in outputs]

@@ -25,7 +25,7 @@ from .errors import AutogradError, AxisError, DtypeError, NotDifferentiableError
 from .node import NO_PARAMS, Node, Spec
 from .recording import Frame, current, trace_here
 from .shapes import broadcast_hint, shape_of
-from .symbol import Value
+from .symbol import Value, made_in
 from .tensor import SCALARS, SUPPORTED_KINDS, Overloaded, Tensor, as_value
 from .variable import Variable
 
@@ -58,7 +58,7 @@ class Primitive:
         Entry by entry, with broadcasting. The Jacobian is then diagonal, and a zero cotangent wins over an infinite
         derivative at the same entry.
     variadic : bool
-        Any number of arguments; the single rule is called with the argument's position as ``index=``.
+        Any number of arguments; the single rule is called with the argument's position as ``index=``, unless ``joint``.
     joint : bool
         The single VJP rule gives the cotangents of all arguments at once, as a tuple (None for no gradient). A JVP
         rule, if there is one, takes a list of all tangents (None for none) and gives that of the result.
@@ -78,7 +78,7 @@ class Primitive:
     """
 
     __slots__ = (
-        "__weakref__", "doc", "domain", "elementwise", "impl", "joint", "jvps", "keeps", "kink", "name",
+        "__weakref__", "again", "doc", "domain", "elementwise", "impl", "joint", "jvps", "keeps", "kink", "name",
         "of_one_call", "rule_per_argument", "sample", "several", "source", "variadic", "vjps",
     )  # fmt: skip
 
@@ -115,6 +115,7 @@ class Primitive:
         self.source = source
         self.several = False  # whether it gives a tuple even of one result; a trace finds out
         self.of_one_call = False  # whether it was made for one call, and its rules refer to what that call recorded
+        self.again: Any = None  # how to make that call again, for those who look for a wrong rule
 
     def __call__(self, *args, **params):
         return apply(self, args, params)
@@ -126,7 +127,7 @@ class Primitive:
         """VJP rules for an application to ``count`` arguments; None where there is none."""
         vjps = self.vjps or ()
         if self.variadic:
-            return _indexed(vjps[0], count)
+            return vjps * count if self.joint else _indexed(vjps[0], count)
         return vjps if len(vjps) >= count else (*vjps, *[None] * (count - len(vjps)))
 
     def jvp_rules(self, count: int) -> str | tuple[Callable[..., Any] | None, ...] | None:
@@ -241,6 +242,8 @@ def apply(primitive: Primitive, args: tuple[Any, ...], params: dict[str, Any]):
         result = Tensor(out, None)
         value = result.array
         if not recorded or value.dtype.kind not in "fc":  # integers and booleans have no derivative
+            if tapes and frame is not None:
+                frame.note_hint(primitive.name, parents, value)
             return result
     if foreign:
         saved = tuple(_saved(v, arg, primitive.keeps) for v, arg in zip(values, args, strict=True))
@@ -441,10 +444,11 @@ def explain(primitive: Primitive, args, params, error: Exception) -> Exception:
     """Error of ours for one that NumPy raised: the operation, what was given, what to do."""
     if isinstance(error, AutogradError):
         return error
-    if any(getattr(arg, "array", None).__class__ is Value for arg in args) and trace_here() is None:
+    left = [arg.array for arg in args if getattr(arg, "array", None).__class__ is Value]
+    if left and trace_here() is None:
         return TraceError(
-            f"{primitive.name}: got a Tensor from inside of a function that was traced (autograd_core.function), which "
-            "has no entries outside of it. Return it from the function, and use what the call gives."
+            f"{primitive.name}: got a Tensor from inside of a function that was {made_in(left[0])}, which has no "
+            "entries outside of it. Return it from the function, and use what the call gives."
         )
     given = ", ".join(_describe(arg) for arg in args)
     said = f"{primitive.name}: got {given}" + (f" with {_describe_params(params)}" if params else "")

@@ -45,7 +45,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(f)
     def recomputed(*args, **keywords):
         outer = recording.current()
-        if outer is None:
+        if outer is None or not recording.is_recording():
             return f(*args, **keywords)
         started = perf_counter()
         call = _repeatable(f, args, keywords)
@@ -103,7 +103,7 @@ class Recomputation:
             return value
         arrays = tuple(outs[i].array for i in made)
         row = Primitive(f"checkpoint {self.name}", lambda *values: arrays, vjps=(self.rule(made),), joint=True)
-        row.of_one_call = True
+        row.of_one_call, row.again = True, self
         node = Node(row, tuple(source.value for source in self.sources), tuple(self.sources), arrays, NO_PARAMS, tapes)
         frame.write(node, started)
         for position, i in enumerate(made):

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from functools import partial
 from threading import Lock
 from typing import Any
+from weakref import ref
 
 from .node import OUTSIDE, Node, Setting, leaf
 from .symbol import user_frame
@@ -33,6 +34,9 @@ class Token:
 MOST_ENDS = 32
 """Of the places where values leave a recording, so many are remembered."""
 
+IN_PLACE = "in place"
+"""How a handle goes on as another value (``x += y``): a hint, see ``Frame.note_hint``."""
+
 
 class End:
     """A place of the user's program where a value left what is recorded, on purpose or not.
@@ -40,15 +44,19 @@ class End:
     Attributes
     ----------
     how : str
-        "numpy()", "float()", "stop_gradient", "assign", ...
+        "numpy()", "float()", "stop_gradient", "assign", ...; for what is only a hint, see ``Frame.note_hint``, the name
+        of an operation or "in place".
     node : Node or None
         Of the value that left; None for a Variable, which is in ``variable``.
+    result : weak reference or None
+        To what an operation without a derivative gave; it is a hint.
     """
 
-    __slots__ = ("_code", "_line", "how", "node", "variable")
+    __slots__ = ("_code", "_line", "how", "node", "result", "variable")
 
-    def __init__(self, how: str, node: Node | None, variable: Any):
+    def __init__(self, how: str, node: Node | None, variable: Any, result: Any = None):
         self.how = how
+        self.result = result
         self.node = node
         self.variable = variable
         frame = user_frame(sys._getframe(2))  # below are this module and Tensor
@@ -118,13 +126,16 @@ class Frame:
         What is noted of Nodes made here.
     outer : Frame or None
         The same tapes in the setting around this one.
+    quiet : Frame or None
+        The same without ``instead``, for who takes the place of ``primitive.apply``, and remembers it here.
     """
 
-    __slots__ = ("append", "instead", "leaves", "origin", "outer", "records", "shared", "tokens", "trace")
+    __slots__ = ("append", "instead", "leaves", "origin", "outer", "quiet", "records", "shared", "tokens", "trace")
 
     append: Any
     leaves: dict[int, tuple[Any, Any, Any]]
     outer: Frame | None
+    quiet: Frame | None
     shared: tuple[Token, ...]
     tokens: tuple[Token, ...]
 
@@ -132,11 +143,13 @@ class Frame:
         self.records = records
         self.trace = self.instead = trace
         self.origin = setting_here()
-        self.outer = None
+        self.outer = self.quiet = None
         if not records:  # a trace alone: a token that no Node has, since () would be that of Nodes without tapes
             self.tokens = self.shared = (Token(),)
             self.leaves = {}
             self.append = _no_tape
+            if self.origin.details is not None:
+                self._take_notes()
             return
         self.tokens = self.shared = tuple([record.token for record in records])
         # Variables read here: id -> (Variable, array, Tensor). Kept per frame, not on the Variable, so that threads
@@ -185,11 +198,25 @@ class Frame:
             ):
                 if record.ends is None:
                     record.ends = []
-                if len(record.ends) < MOST_ENDS:
+                if len(record.ends) < 2 * MOST_ENDS:  # half of them may be hints
                     noted = noted or End(how, node, variable)
                     record.ends.append(noted)
         if self.instead is not None:
             self.instead.ended(how, node, variable)
+
+    def note_hint(self, how: str, parents, result: Any = None) -> None:
+        """Remember that a comparison or the like was computed of one of ``parents``, or that a handle went on in place.
+
+        No value leaves by it, but what the program did afterwards may be the answer to why there is no gradient.
+        """
+        for record in self.records:
+            if record.ends is None:
+                record.ends = []
+            if len(record.ends) < MOST_ENDS:
+                for node in parents:
+                    if node is not None and record.token in node.tapes:
+                        record.ends.append(End(how, node, None, None if result is None else ref(result)))
+                        break
 
     def leaf_of(self, variable, array) -> Node | None:
         """Leaf for reading ``variable``, whose value is ``array``; None if no tape here watches it."""
@@ -230,12 +257,13 @@ class Frame:
         other.tokens = other.shared = self.shared
         other.origin = setting
         other.outer = self
+        other.quiet = None
         if setting.details is not None:
             other._take_notes()
         return other
 
     def _take_notes(self) -> None:
-        if self.trace is None and self.records:
+        if self.trace is None and (self.records or self.origin.details.listens):
             self.instead = self.origin.details
             self.tokens = tuple([*self.shared])
 
@@ -269,7 +297,7 @@ def remove(record: Record) -> None:
     frame = _frame.get()
     if frame is None or record not in frame.records:
         return
-    if len(frame.records) == 1 and frame.trace is None:
+    if len(frame.records) == 1 and frame.trace is None and not _listens(frame.origin):
         _frame.set(None)
         if frame.origin is not _setting.get():  # a scope was entered or left since the tape was
             _setting.set(frame.origin)
@@ -334,7 +362,10 @@ def enter_scope(name: str) -> None:
 def note(details: Any) -> None:
     """Let ``details`` note lines and times from here on; None: let nobody."""
     frame = _frame.get()
-    setting = Setting(None, details, setting_here())
+    outer = setting_here()
+    if details is not None and outer.details is not None:
+        details = outer.details.around(details)
+    setting = Setting(None, details, outer)
     if frame is None:
         _setting.set(setting)
     else:
@@ -352,6 +383,36 @@ def leave() -> None:
         return
     before = frame.outer
     _frame.set(before if before is not None and before.origin is outer else frame.within(outer))
+
+
+def listen(details: Any) -> None:
+    """Let ``details`` hear of everything from here on, of what no tape records, too; ``stop_listening`` ends it."""
+    setting = Setting(None, details, setting_here())
+    frame = _frame.get()
+    if frame is not None:
+        _frame.set(frame.within(setting))
+        return
+    _setting.set(setting)
+    _frame.set(Frame(()))
+
+
+def stop_listening() -> None:
+    """End what ``listen`` began."""
+    leave()
+    frame = _frame.get()
+    if frame is not None and not frame.records and frame.trace is None and not _listens(frame.origin):
+        _setting.set(frame.origin)
+        _frame.set(None)
+
+
+def _listens(setting: Setting) -> bool:
+    return setting.details is not None and setting.details.listens
+
+
+def is_recording() -> bool:
+    """Whether a tape records in this thread or task, or a trace: walks are then recorded, too."""
+    frame = _frame.get()
+    return frame is not None and (bool(frame.records) or frame.trace is not None)
 
 
 class Paused:

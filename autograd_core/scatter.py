@@ -48,7 +48,7 @@ class Cleared:
 
     def carry_out(self, own: bool):
         """The array this stands for; written into ``ct`` itself if the walk owns it."""
-        buffer = self.ct if own else self.ct.copy()
+        buffer = self.ct if own else np.array(self.ct)  # not .copy(), which of NumPy's scalars is no array
         buffer[self.index] = 0
         return buffer
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from .errors import TraceError
 
-_NOT_THE_USERS = ("autograd_core.", "nn.", "optim.", "numpy.")
+_NOT_THE_USERS = ("autograd_core.", "nn.", "optim.", "numpy.", "contextlib")
 
 
 class Value:
@@ -72,19 +72,23 @@ class Value:
         return self if self.dtype == dtype else self._left()
 
     def __repr__(self) -> str:
-        return f"<{self.name or 'value'}: shape {self.shape}, {self.dtype}, known when the plan runs>"
+        told = getattr(self.source, "told", "known when the plan runs")
+        return f"<{self.name or 'value'}: shape {self.shape}, {self.dtype}, {told}>"
 
     # -- what would need the entries -----------------------------------------------------------------------------
 
     __array_ufunc__ = None  # NumPy then raises TypeError, which the fast paths of primitives look out for
 
     def _unknown(self, asked: str, cure: str) -> NoReturn:
+        reason = getattr(self.source, "reason", f"inside a function that is {made_in(self)} the entries are not known")
         raise TraceError(
-            f"{asked} of a value of shape {self.shape}, dtype {self.dtype} at {user_line()}: inside a function that is "
-            f"traced (autograd_core.function) the entries are not known. {cure}"
+            f"{asked} of a value of shape {self.shape}, dtype {self.dtype} at {user_line()}: {reason}. {cure}"
         )
 
     def __bool__(self) -> bool:
+        alone = getattr(self.source, "alone", None)
+        if alone is not None:  # inside of a vmap, and the same for all examples
+            return bool(alone)
         self._unknown(
             "a branch was taken on the truth value",
             "Choose with autograd_core.numpy.where(condition, x, y) or autograd_core.cond(condition, f, g, *operands); "
@@ -100,6 +104,11 @@ class Value:
     __float__ = __int__ = __complex__ = __index__ = __array__ = __getitem__ = __iter__ = __contains__ = _left
     item = tolist = copy = reshape = ravel = view = all = any = min = max = sum = dot = take = _left
     transpose = tobytes = __array_function__ = _left
+
+
+def made_in(value: Value) -> str:
+    """What was done with the function that ``value`` is from, for messages."""
+    return getattr(value.source, "made_in", "traced (autograd_core.function)")
 
 
 def user_line() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from . import recording
 from .backward import pull_back
+from .batching.together import unit_vectors, walk_together
 from .errors import ConversionError, DtypeError, GraphError, ShapeError, TapeError
 from .gaps import Gaps, last_gaps
 from .graph import Graph
@@ -51,6 +53,7 @@ class GradientTape:
         self._record = Record(watch_accessed_variables)
         self._recording = False
         self._used = False  # a non-persistent tape that has given its gradient
+        self._opened: tuple[Any, int] | None = None
         self._pauses: tuple[str, ...] = ()  # lines in which it was paused
         self._gaps: Gaps | None = None  # what is known of sources for which it has given None
 
@@ -66,6 +69,8 @@ class GradientTape:
         if self._used:
             raise self._closed("__enter__")
         self._recording = True
+        caller = sys._getframe(1)
+        self._opened = caller.f_code, caller.f_lasti  # for the question what keeps an array alive
         recording.add(self._record)
         return self
 
@@ -246,19 +251,16 @@ class GradientTape:
         """
         _check_choice("jacobian", unconnected_gradients)
         items, rebuild = flatten(sources)
-        rows = self._rows("jacobian", target, items)
+        stacks = self._stacks("jacobian", target, items)
         blocks: list[Any] = []
-        for index, item in enumerate(items):
-            column = [row[index] for row in rows]
+        for item, stack in zip(items, stacks, strict=True):
             shape = (*target.shape, *item.shape)
-            if all(entry is None for entry in column):
+            if stack is None:
                 # A target without entries depends on everything and nothing.
                 empty = Tensor(np.zeros(shape, item.dtype), None)
-                blocks.append(empty if unconnected_gradients == "zero" or not column else None)
-                continue
-            zeros = _zeros_like(item)
-            entries: Any = [zeros if entry is None else entry for entry in column]  # NumPy's stubs know no Tensors
-            blocks.append(np.reshape(np.stack(entries), shape))
+                blocks.append(empty if unconnected_gradients == "zero" or not target.size else None)
+            else:
+                blocks.append(np.reshape(stack, shape))
         return rebuild(blocks)
 
     def batch_jacobian(self, target, source):
@@ -286,26 +288,37 @@ class GradientTape:
         units = np.zeros((count, *target.shape), target.dtype)
         for position in range(count):
             units[position].reshape(target.shape[0], count)[:, position] = 1
-        rows: Any = [row[0] for row in self._rows("batch_jacobian", target, [source], units)]
+        (stack,) = self._stacks("batch_jacobian", target, [source], units)
         shape = (*target.shape, *source.shape[1:])
-        if all(row is None for row in rows):
+        if stack is None:
             return Tensor(np.zeros(shape, source.dtype), None)
-        return np.reshape(np.stack(rows, axis=1), shape)
+        return np.reshape(np.moveaxis(stack, 0, 1), shape)
 
-    def _rows(self, asked: str, target, items, units=None) -> list[list[Tensor | None]]:
-        """One backward walk per cotangent in ``units`` (by default: per entry of the target)."""
+    def _stacks(self, asked: str, target, items, units=None) -> list[Any]:
+        """What one backward walk per cotangent in ``units`` (by default: per entry of the target) gives, stacked.
+
+        None for an item that none of them arrives at.
+        """
         for item in [target, *items]:
             _check_differentiable(item, f"GradientTape.{asked}")
-        if units is None:
-            units = np.eye(target.size, dtype=target.dtype).reshape(target.size, *target.shape)
+        every = unit_vectors(target) if units is None else lambda start, stop: units[start:stop]
+        count = target.size if units is None else len(units)
         record = self._take_record(asked)
         nodes = self._nodes_of(target)[-1:]
         try:
             standing = [self._nodes_of(item) for item in items]
-            return [self._pull(record, [(node, Tensor(unit, None)) for node in nodes], standing) for unit in units]
+
+            def walk(ct: Tensor) -> list[Tensor | None]:
+                return self._pull(record, [(node, ct) for node in nodes], standing)
+
+            together = walk_together(walk, every, count, record.nodes)
+            if together is not None:
+                return together
+            rows = [walk(Tensor(every(i, i + 1)[0], None)) for i in range(count)]
         finally:
             if not self.persistent:
                 self._close()
+        return [_stacked([row[index] for row in rows], item) for index, item in enumerate(items)]
 
     def _take_record(self, asked: str) -> Record:
         if self._used:
@@ -371,8 +384,7 @@ class GradientTape:
         return self._nodes_of(item)
 
     def _pull(self, record: Record, seeds, standing: list[list[Node]]):
-        outer = recording.current()
-        recorded = outer is not None
+        recorded = recording.is_recording()
         sources = [node for nodes in standing for node in nodes]
         start: dict[Node, Any] = {}
         for node, seed in seeds:
@@ -401,6 +413,13 @@ class GradientTape:
                 self._has_gap = True
             results.append(total)
         return results
+
+
+def _stacked(column: list[Any], item) -> Any:
+    """Gradients of one item, stacked; zeros where a walk does not arrive at it, None if none does."""
+    if all(entry is None for entry in column):
+        return None
+    return np.stack([_zeros_like(item) if entry is None else entry for entry in column])
 
 
 def _check_choice(asked: str, choice: str) -> None:

@@ -14,7 +14,7 @@ from .errors import ConversionError, DtypeError, ShapeError, TapeError, Unsuppor
 from .hooks import ON_NODES, Hook, HookHandle, Hooks
 from .methods import OVERLOADS, Methods
 from .node import Node
-from .recording import current, trace_here
+from .recording import IN_PLACE, current, trace_here
 from .symbol import Value
 
 _COPIED: Any = object()  # stands for the `node` that a user does not give
@@ -152,7 +152,9 @@ class Overloaded(Methods):
         frame = current()
         if frame is not None:
             if frame.trace is not None:
-                frame.trace.looked_at(self)
+                seen = frame.trace.looked_at(self)
+                if seen is not None:  # inside of a vmap, and the same for all examples
+                    return seen
             else:
                 self._note_end(frame, how)
         return self.array
@@ -233,6 +235,8 @@ class Tensor(Overloaded):
 
     def _is_tracked(self) -> bool:
         frame, node = current(), self.node
+        if self.array.__class__ is Value and getattr(self.array.source, "is_tracked", bool)():
+            return True  # around the vmap that this is inside of
         return frame is not None and node is not None and any(token in node.tapes for token in frame.tokens)
 
     def register_gradient_hook(self, hook: Hook) -> HookHandle:
@@ -290,6 +294,8 @@ class Tensor(Overloaded):
         frame = current()
         if frame is not None and frame.instead is not None and frame.trace is None:
             frame.instead.moved(self, self.node)
+        if frame is not None and self.node is not None:
+            frame.note_hint(IN_PLACE, (self.node,))
         self.array, self.node = result.array, result.node
 
     def __setitem__(self, index, value):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,19 @@ def open_scope(name: str) -> bool:
 def close_scope() -> None:
     """Leave what ``open_scope`` has entered."""
     recording.leave()
+
+
+def began() -> float | None:
+    """When something begins that is not made of operations, a step of an optimizer; None if nobody measures here."""
+    frame = recording.current()
+    return None if frame is None or frame.instead is None or frame.trace is not None else perf_counter()
+
+
+def ended(name: str, began: float | None) -> None:
+    """Let ``autograd_core.profile`` know that what is called ``name`` is done, and has ``began`` then."""
+    frame = recording.current()
+    if began is not None and frame is not None and frame.instead is not None:
+        frame.instead.note_time(name, began)
 
 
 @contextmanager

@@ -178,7 +178,7 @@ class Variable(Overloaded):
         frame = current()
         if frame is not None and frame.trace is not None:
             return frame.trace.assign(self, value)
-        if frame is not None and value.__class__ is Tensor:
+        if frame is not None and isinstance(value, Overloaded):
             value._note_end(frame, "assign()")
         old = self._value.array
         if value.__class__ is Tensor and value.array.dtype is old.dtype and value.array.shape == old.shape:
@@ -219,6 +219,9 @@ class Variable(Overloaded):
         array = as_value(given)
         self.check_update(what, given, array, ufunc is not None)
         if ufunc is not None:
+            frame = current()
+            if frame is not None and isinstance(given, Overloaded):
+                given._note_end(frame, f"{what}()")
             return ufunc(old, array.astype(old.dtype, copy=False))
         if array.dtype != old.dtype:
             return array.astype(old.dtype)

@@ -269,6 +269,7 @@ class Optimizer(Saved):
         gradients = self._targets.in_order(pairs)
         if ag.tracing.is_tracing():
             return self._apply_traced(gradients)
+        began = ag.tracing.began()
         calls = self._calls
         learning_rate = self._rate_at(calls)
         if self.loss_scale_factor is not None:
@@ -282,6 +283,7 @@ class Optimizer(Saved):
         if self._constrained:
             self._constrain(gradients)
         self._calls = calls + 1
+        ag.tracing.ended(f"optimizer step: {type(self).__name__}", began)
         return calls + 1
 
     def apply(self, grads: Sequence[Any], trainable_variables: Iterable[ag.Variable] | None = None) -> None:

@@ -35,6 +35,7 @@ LAYERS = (
     "tracing",
     "scatter",
     "ops",
+    "batching",
     "cotangents",
     "hooked",
     "backward",
@@ -44,14 +45,15 @@ LAYERS = (
     "formulas",
     "tape",
     "functional",
+    "probing",
     "custom",
     "recompute",
     "dispatch",
     "numpy",
     "compile",
     "control",
-    "testing",
     "debug",
+    "testing",
 )
 
 # What each package may import of the others; of those only public names.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import threading
 import warnings
 from collections import OrderedDict
@@ -16,7 +17,7 @@ import numpy as np
 
 from .. import recording
 from ..errors import DomainError, StructureError, TraceError
-from ..symbol import Value
+from ..symbol import Value, user_frame
 from ..tensor import Overloaded, Tensor
 from ..tree import flatten, map_leaves
 from ..variable import Variable
@@ -128,7 +129,12 @@ class Function:
             entry = self._entry(leaves, args, keywords) if leaves.plain else None
             result = run_eagerly(self.python_function, args, keywords)
             return result if entry is None else entry.hand_back_eagerly(result)
-        entry = self._entry(leaves, args, keywords)
+        if frame is not None and frame.instead is not None:
+            return frame.instead.call(self, leaves, args, keywords, frame)
+        return self._run(self._entry(leaves, args, keywords), leaves, args, keywords, frame)
+
+    def _run(self, entry: Entry, leaves: Leaves, args: Any, keywords: Any, frame: Any) -> Any:
+        """Call with an entry that fits."""
         if frame is not None and frame.records:
             tracked = entry.differentiable(self).call(args, keywords, leaves, frame)
             if tracked is not UNTRACKED:
@@ -138,6 +144,7 @@ class Function:
     # -- plans -----------------------------------------------------------------------------------------------------
 
     def _entry(self, leaves: Leaves, args: Any, keywords: Any) -> Entry:
+        """The entry for such arguments; traced if it is not there yet."""
         entries = self._entries.get(leaves.key)
         if entries is not None:
             for entry in entries:
@@ -175,7 +182,7 @@ class Function:
                 "(autograd_core.constant), keep shapes the same (pad the last batch), and define the function once, "
                 "not in a loop.",
                 RuntimeWarning,
-                stacklevel=4,
+                stacklevel=_depth_of_user(),
             )
         self._last_key = key
 
@@ -298,6 +305,15 @@ class _Method:
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self._function(self._instance(), *args, **keywords)
+
+
+def _depth_of_user() -> int:
+    """Level of the innermost frame of the user's, as ``warnings.warn`` in the caller counts it."""
+    frame, level = sys._getframe(1), 1
+    user = user_frame(frame)
+    while frame is not user and frame.f_back is not None:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _forget(bound: dict[int, Function], key: int, _: Any) -> None:

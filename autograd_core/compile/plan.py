@@ -109,7 +109,7 @@ class Plan:
         ]
         rows = self.report()
         try:
-            found = self._executable.times([np.ascontiguousarray(array) for array in bound], arrays)
+            found = self._executable.times([np.asarray(array, order="C") for array in bound], arrays)
         except ZeroMetInfinity:
             if self._retrace is None:
                 raise

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import recording
+from ..batching.level import level_here
 from ..compile.program import Input
 from ..errors import DtypeError, ShapeError, TraceError
 from ..primitive import Primitive
@@ -16,6 +17,7 @@ from ..recording import Frame, trace_here
 from ..symbol import Value
 from ..tensor import Overloaded, Tensor, as_value
 from ..tree import flatten
+from . import mapped
 from .code import Code
 from .inner import InnerTrace
 from .structure import Structure, check_same, is_array, spec, varies, widened
@@ -59,6 +61,9 @@ def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any],
     (np.float64(0.25), np.float64(0.0))
     """
     _check(pred, true_fun, false_fun)
+    level = level_here()
+    if level is not None:
+        return mapped.cond(level, cond, pred, (true_fun, false_fun), operands)
     if trace_here() is None or not varies(pred):
         return (true_fun if _truth(pred) else false_fun)(*operands)
     return _traced(pred, (true_fun, false_fun), operands)

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from .. import recording
+from ..batching.level import Level, level_here
+from ..batching.slots import raw
 from ..compile.trace import Trace
 from ..errors import DtypeError, ShapeError, StructureError, TraceError
 from ..recording import trace_here
 from ..tensor import Overloaded, Tensor, as_value
 from ..variable import Variable
+from . import mapped
 from .body import Body
 from .carry import Carry, traced_step
 from .inner import InnerTrace
@@ -56,6 +59,9 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
     """
     _callable("while_loop", cond_fun=cond_fun, body_fun=body_fun)
     carry = Carry("while_loop", "init_val", init_val)
+    level = level_here()
+    if level is not None:
+        return mapped.while_loop(level, while_loop, cond_fun, body_fun, carry)
     if trace_here() is not None:
         return _traced_while("while_loop", cond_fun, body_fun, carry)
     now = carry.first()
@@ -98,6 +104,9 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
         if shape != () or dtype.kind not in "iu":
             raise DtypeError(f"fori_loop: {which} must be a single integer; got shape {shape}, dtype {dtype}.")
     carry = Carry("fori_loop", "init_val", init_val)
+    level = level_here()
+    if level is not None:
+        return _mapped_fori(level, lower, upper, body_fun, init_val, carry)
     if trace_here() is None:
         now = carry.first()
         for i in range(_integer(lower), _integer(upper)):
@@ -160,6 +169,11 @@ def scan(
     _callable("scan", f=f)
     carry = Carry("scan", "init", init)
     count = _length(xs, length)
+    level = level_here()
+    if level is not None:
+        if mapped.is_a_loop_of_the_plan(level):
+            return mapped.scan(level, scan, f, carry, xs, count, reverse)
+        return _scan_now(f, carry, xs, count, reverse)
     if trace_here() is not None:
         return _traced_scan("scan", "f", f, carry, xs, count, reverse)
     return _scan_now(f, carry, xs, count, reverse)
@@ -172,6 +186,20 @@ def _callable(name: str, **functions: Any) -> None:
     for which, given in functions.items():
         if not callable(given):
             raise TypeError(f"{name}: {which} must be a function; got {type(given).__name__}.")
+
+
+def _mapped_fori(level: Level, lower: Any, upper: Any, body_fun: Any, init_val: Any, carry: Carry) -> Any:
+    bounds = [bound for bound in (lower, upper) if varies(bound)]
+    if any(level.is_mapped(bound) or raw(bound) is None for bound in bounds):
+        return mapped.fori(level, while_loop, lower, upper, body_fun, init_val)
+    start, stop = _integer(lower), _integer(upper)
+    if mapped.is_a_loop_of_the_plan(level):
+        steps = np.arange(start, max(stop, start))
+        return mapped.scan(level, scan, lambda now, i: (body_fun(i, now), None), carry, steps, len(steps), False)[0]
+    now = carry.first()
+    for i in range(start, stop):
+        now = carry.structure.rebuild(carry.next("body_fun", body_fun(i, now)))
+    return now
 
 
 def _truth(given: Any) -> bool:

@@ -16,16 +16,19 @@ from ..node import Node
 from ..recording import Paused
 from ..tape import GradientTape
 from ..tensor import Overloaded, Tensor
+from ..tree import flatten
 from ..variable import Variable
+from .causes import integer_source, label_of
 from .entries import is_finite, variable_of
 from .explanation import RECORD, Explanation
 from .journal import Journal, run
-from .none import from_gap, from_journal, label_of
+from .none import from_journal
 from .origin import origin
+from .remembered import from_gap
 from .zero import Walk, from_walk, is_zero
 
 
-def explain(tape: GradientTape | Callable[[], Any], target: Any = None, source: Any = None) -> Explanation:
+def explain(tape: GradientTape | Callable[[], Any], target: Any = None, source: Any = None) -> Any:
     """Why the gradient of ``target`` in ``source`` is what it is: None, zero, NaN, infinite, or as it should be.
 
     Parameters
@@ -33,12 +36,14 @@ def explain(tape: GradientTape | Callable[[], Any], target: Any = None, source: 
     tape : GradientTape, or callable without arguments
         The tape that was asked for the gradient, before or after. Or a program that is run once more, with everything
         that it does written down, and returns ``(tape, target, source)``: then the line is known in every case.
-    target, source : Tensor or Variable
-        As given to ``tape.gradient``; one of each.
+    target : Tensor or Variable
+        As given to ``tape.gradient``; one.
+    source : Tensor, Variable or nested structure of them
+        As given to ``tape.gradient``.
 
     Returns
     -------
-    Explanation
+    Explanation, or a structure like ``source`` of them
         With ``cause`` (a keyword), ``sentence``, ``path``, ``place`` (the user's line) and ``cure``; ``str`` of it is
         all of them.
 
@@ -69,21 +74,28 @@ def explain(tape: GradientTape | Callable[[], Any], target: Any = None, source: 
     if not isinstance(tape, GradientTape):
         tape, target, source, journal = _rerun(tape)
     try:
-        for what, item in (("target", target), ("source", source)):
-            if not isinstance(item, Overloaded):
-                raise ConversionError(
-                    f"explain: the {what} is a {type(item).__name__}; expected one Tensor or Variable."
-                    + (
-                        " A value that left through .numpy() or float() has no gradient any more."
-                        if what == "target"
-                        else ""
-                    )
-                )
+        _check_one("target", target)
+        sources, rebuild = flatten(source)
+        for item in sources:
+            _check_one("source", item)
         with Paused():
-            return _explained(tape, target, source, journal)
+            found = [_explained(tape, target, item, journal) for item in sources]
+        return found[0] if isinstance(source, Overloaded) else rebuild(found)
     finally:
         if journal is not None:  # it and the Nodes made in it refer to one another: let go of all now, not some day
             journal.forget()
+
+
+def _check_one(what: str, item: Any) -> None:
+    if not isinstance(item, Overloaded):
+        raise ConversionError(
+            f"explain: the {what} is a {type(item).__name__}; expected one Tensor or Variable"
+            + (
+                ". A value that left through .numpy() or float() has no gradient any more."
+                if what == "target"
+                else ", or a nested structure of them."
+            )
+        )
 
 
 def explain_none(variable: Variable) -> Explanation | None:
@@ -104,13 +116,16 @@ def _rerun(program: Any) -> tuple[GradientTape, Any, Any, Journal]:
         )
     result, journal = run(program)
     if not isinstance(result, tuple) or len(result) != 3 or not isinstance(result[0], GradientTape):
-        raise ConversionError(
-            f"explain: the program returned a {type(result).__name__}; expected (tape, target, source)."
-        )
+        given = type(result).__name__
+        if isinstance(result, tuple):
+            given += f" of {len(result)}" + (f", beginning with a {type(result[0]).__name__}" if result else "")
+        raise ConversionError(f"explain: the program returned a {given}; expected (tape, target, source).")
     return (*result, journal)
 
 
 def _explained(tape: GradientTape, target: Any, source: Any, journal: Journal | None) -> Explanation:
+    if source.dtype.kind not in "fc":
+        return integer_source(source)
     record, token = tape._record, tape._record.token
     target_nodes = _standing(tape, target, [], journal)
     target_node = target_nodes[-1] if target_nodes else None

@@ -22,7 +22,7 @@ def origin(order: Sequence[Node], target: Node) -> AnomalyError | None:
     order : sequence of Node
         What ``target`` was computed from, and itself last; each after its parents.
     """
-    anomaly = Anomaly()
+    anomaly = _Afterwards()
     seed = np.ones(target.value.shape, target.value.dtype)
     try:
         for node in order:
@@ -33,6 +33,15 @@ def origin(order: Sequence[Node], target: Node) -> AnomalyError | None:
     except AnomalyError as error:
         return error
     return None
+
+
+class _Afterwards(Anomaly):
+    """Looks at what is over: the line at which the program is now is not where anything was computed."""
+
+    __slots__ = ()
+
+    def _line(self) -> None:
+        return None
 
 
 def _arguments(node: Node) -> tuple[Any, ...]:

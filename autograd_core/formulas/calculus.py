@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import GraphError
 from .expressions import ONE, ZERO, Call, Expression, Known, Number, Symbol, plus, times
-from .functions import FUNCTIONS, product
+from .functions import function, product
 
 
 def evaluate(expression: Expression, values: Mapping[int, Any]) -> Any:
@@ -21,7 +21,7 @@ def evaluate(expression: Expression, values: Mapping[int, Any]) -> Any:
         with np.errstate(all="ignore"):  # an infinite derivative is an answer
             if expression.function == "multiply":
                 return product(*args)
-            return FUNCTIONS[expression.function].compute(*args)
+            return function(expression.function).compute(*args)
     return np.float64(expression.value)
 
 
@@ -45,7 +45,7 @@ def partial(expression: Expression, symbol: Symbol) -> Expression:
             "order=2 needs operations with a formula for it. order=1 shows which edge it is."
         )
     total: Expression = ZERO
-    derivatives = FUNCTIONS[expression.function].derivatives
+    derivatives = function(expression.function).derivatives
     for index, arg in enumerate(expression.args):
         inner = partial(arg, symbol)
         if inner == ZERO:

@@ -25,11 +25,11 @@ from .expressions import (
     opposite,
     over,
     plus,
-    power,
     reciprocal,
     square,
     times,
 )
+from .guarded import GUARDED, Guarded, divided, growth, part, rate, share, weight, winner
 
 Derivative = Callable[..., Expression]
 
@@ -56,7 +56,9 @@ class Function:
 def product(x: Any, y: Any) -> Any:
     """Product of two factors of a derivative: zero wins over infinity and NaN, as in the backward walk."""
     with np.errstate(all="ignore"):
-        return np.where(np.equal(x, 0) | np.equal(y, 0), 0.0, np.multiply(x, y))[()]
+        found = np.multiply(x, y)
+    lost = (np.equal(x, 0) | np.equal(y, 0)) & ~np.isfinite(found)
+    return np.where(lost, 0.0, found)[()]
 
 
 def _zero(ans, *args):
@@ -65,16 +67,6 @@ def _zero(ans, *args):
 
 def _one(ans, *args):
     return ONE
-
-
-def _ratio(x, y):
-    """``x / (x**2 + y**2)``, which stands in both derivatives of an angle."""
-    return over(x, plus(square(x), square(y)))
-
-
-def _first(x, y):
-    """1 where x is larger, 1/2 at a tie."""
-    return plus(call("greater", x, y), over(call("equal", x, y), TWO))
 
 
 def _not(condition):
@@ -89,7 +81,7 @@ def _log_constant(base: int) -> Expression:
 PI = call("pi")
 
 _IMPL = {row.name: row.impl for row in TABLE}
-_STEPS = ("round", "rint", "floor", "ceil", "trunc", "sign", "heaviside", "floor_divide")
+_STEPS = ("round", "rint", "floor", "ceil", "trunc", "sign", "floor_divide")
 _ENTRY = ("sum", "mean", "prod", "max", "min", "reshape", "transpose", "broadcast_to", "copy", "astype", "lift")
 
 FUNCTIONS: dict[str, Function] = {
@@ -97,19 +89,19 @@ FUNCTIONS: dict[str, Function] = {
     "subtract": Function(np.subtract, (_one, lambda ans, x, y: Number(-1))),
     "multiply": Function(np.multiply, (lambda ans, x, y: y, lambda ans, x, y: x)),
     "divide": Function(
-        np.divide, (lambda ans, x, y: reciprocal(y), lambda ans, x, y: opposite(over(x, square(y)))),
+        np.divide, (lambda ans, x, y: reciprocal(y), lambda ans, x, y: opposite(divided(x, y, 2))),
         r"\frac{{{0}}}{{{1}}}",
     ),
     "power": Function(
         np.power,
         (
-            lambda ans, x, y: times(y, power(x, minus(y, ONE))),
-            lambda ans, x, y: times(ans, call("log", x)),
+            lambda ans, x, y: rate(x, y),
+            lambda ans, x, y: growth(ans, x, y),
         ),
     ),
     "negative": Function(np.negative, (lambda ans, x: Number(-1),)),
     "positive": Function(np.positive, (_one,), "{0}"),
-    "reciprocal": Function(np.reciprocal, (lambda ans, x: opposite(reciprocal(square(x))),), r"\frac{{1}}{{{0}}}"),
+    "reciprocal": Function(np.reciprocal, (lambda ans, x: opposite(divided(ONE, x, 2)),), r"\frac{{1}}{{{0}}}"),
     "square": Function(np.square, (lambda ans, x: times(TWO, x),)),
     "exp": Function(np.exp, (lambda ans, x: ans,), r"e^{{{0}}}"),
     "exp2": Function(np.exp2, (lambda ans, x: times(ans, _log_constant(2)),), r"2^{{{0}}}"),
@@ -134,38 +126,34 @@ FUNCTIONS: dict[str, Function] = {
         r"\arccos\left({0}\right)",
     ),
     "arctan": Function(np.arctan, (lambda ans, x: reciprocal(plus(ONE, square(x))),), r"\arctan\left({0}\right)"),
-    "arctan2": Function(np.arctan2, (lambda ans, y, x: _ratio(x, y), lambda ans, y, x: opposite(_ratio(y, x)))),
+    "arctan2": Function(np.arctan2, (lambda ans, y, x: part(x, y), lambda ans, y, x: opposite(part(y, x)))),
     "hypot": Function(
-        np.hypot, (lambda ans, x, y: over(x, ans), lambda ans, x, y: over(y, ans))
+        np.hypot, (lambda ans, x, y: share(x, ans), lambda ans, x, y: share(y, ans))
     ),
     "sinh": Function(np.sinh, (lambda ans, x: call("cosh", x),), r"\sinh\left({0}\right)"),
     "cosh": Function(np.cosh, (lambda ans, x: call("sinh", x),), r"\cosh\left({0}\right)"),
     "tanh": Function(np.tanh, (lambda ans, x: minus(ONE, square(ans)),), r"\tanh\left({0}\right)"),
     "arcsinh": Function(np.arcsinh, (lambda ans, x: reciprocal(call("sqrt", plus(square(x), ONE))),)),
-    "arccosh": Function(np.arccosh, (lambda ans, x: reciprocal(call("sqrt", minus(square(x), ONE))),)),
+    "arccosh": Function(
+        np.arccosh, (lambda ans, x: reciprocal(times(call("sqrt", minus(x, ONE)), call("sqrt", plus(x, ONE)))),)
+    ),
     "arctanh": Function(np.arctanh, (lambda ans, x: reciprocal(minus(ONE, square(x))),)),
     "degrees": Function(np.degrees, (lambda ans, x: over(Number(180), PI),)),
     "radians": Function(np.radians, (lambda ans, x: over(PI, Number(180)),)),
     "absolute": Function(np.absolute, (lambda ans, x: call("sign", x),), r"\left|{0}\right|"),
     "fabs": Function(np.fabs, (lambda ans, x: call("sign", x),), r"\left|{0}\right|"),
     "logaddexp": Function(
-        np.logaddexp, (lambda ans, x, y: call("exp", minus(x, ans)), lambda ans, x, y: call("exp", minus(y, ans)))
+        np.logaddexp, (lambda ans, x, y: weight(x, ans), lambda ans, x, y: weight(y, ans))
     ),
-    "maximum": Function(
-        np.maximum, (lambda ans, x, y: _first(x, y), lambda ans, x, y: _first(y, x)),
-        r"\max({0}, {1})",
-    ),
-    "minimum": Function(
-        np.minimum, (lambda ans, x, y: _first(y, x), lambda ans, x, y: _first(x, y)),
-        r"\min({0}, {1})",
-    ),
+    "maximum": Function(np.maximum, winner("above"), r"\max({0}, {1})"),
+    "minimum": Function(np.minimum, winner("below"), r"\min({0}, {1})"),
     "clip": Function(_IMPL["clip"], (lambda ans, x, low, high: times(call("greater", x, low), call("less", x, high)),)),
     "where": Function(
         np.where, (_zero, lambda ans, c, x, y: c, lambda ans, c, x, y: _not(c)),
         r"\begin{{cases}}{1} & {0} \\ {2} & \text{{otherwise}}\end{{cases}}",
     ),
-    "remainder": Function(np.remainder, (_one, lambda ans, x, y: opposite(call("floor", over(x, y))))),
-    "fmod": Function(np.fmod, (_one, lambda ans, x, y: opposite(call("trunc", over(x, y))))),
+    "remainder": Function(np.remainder, (_one, lambda ans, x, y: opposite(call("floor_divide", x, y)))),
+    "fmod": Function(np.fmod, (_one, lambda ans, x, y: opposite(call("rint", over(minus(x, ans), y))))),
     "erf": Function(
         _IMPL["erf"],
         (lambda ans, x: times(over(TWO, call("sqrt", PI)), call("exp", opposite(square(x)))),),
@@ -184,12 +172,13 @@ FUNCTIONS: dict[str, Function] = {
     "gamma": Function(
         _IMPL["gamma"], (lambda ans, x: times(ans, call("digamma", x)),), r"\Gamma\left({0}\right)"
     ),
-    "xlogy": Function(_IMPL["xlogy"], (lambda ans, x, y: call("log", y), lambda ans, x, y: over(x, y))),
+    "xlogy": Function(_IMPL["xlogy"], (lambda ans, x, y: call("log", y), lambda ans, x, y: share(x, y))),
     "xlog1py": Function(
-        _IMPL["xlog1py"], (lambda ans, x, y: call("log1p", y), lambda ans, x, y: over(x, plus(ONE, y)))
+        _IMPL["xlog1py"], (lambda ans, x, y: call("log1p", y), lambda ans, x, y: share(x, plus(ONE, y)))
     ),
     "digamma": Function(_IMPL["digamma"], (lambda ans, x: call("trigamma", x),), r"\psi\left({0}\right)"),
     **{name: Function(_IMPL[name], (_zero, _zero)) for name in _STEPS},
+    "heaviside": Function(np.heaviside, (_zero, lambda ans, x, y: call("equal", x, ZERO))),
     # Of one entry these give the entry itself.
     **{name: Function(lambda x, **params: x, (_one,), "{0}") for name in _ENTRY},
     # Only in derivatives.
@@ -197,10 +186,18 @@ FUNCTIONS: dict[str, Function] = {
     "less": Function(lambda x, y: np.less(x, y) * 1.0, (_zero, _zero), r"[{0} < {1}]"),
     "equal": Function(lambda x, y: np.equal(x, y) * 1.0, (_zero, _zero), r"[{0} = {1}]"),
     "not": Function(lambda x: np.logical_not(x) * 1.0, (_zero,), r"[\neg {0}]"),
-    "trigamma": Function(lambda x: _IMPL["polygamma"](x, n=1), (), r"\psi_1\left({0}\right)"),
+    "trigamma": Function(
+        lambda x: _IMPL["polygamma"](x, n=1), (lambda ans, x: call("tetragamma", x),), r"\psi_1\left({0}\right)"
+    ),
+    "tetragamma": Function(lambda x: _IMPL["polygamma"](x, n=2), (), r"\psi_2\left({0}\right)"),
     "pi": Function(lambda: math.pi, (), r"\pi"),
 }  # fmt: skip
 """By name."""
+
+
+def function(name: str) -> Function | Guarded:
+    """What a Call refers to."""
+    return FUNCTIONS[name] if name in FUNCTIONS else GUARDED[name]
 
 
 def is_entry(operation: str) -> bool:

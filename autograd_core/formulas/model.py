@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..errors import DomainError, GraphError
+from ..errors import ConversionError, DomainError, GraphError, ShapeError
 from ..graph import Graph, GraphEdge, GraphNode, graph
 from ..graph.text import shorten, title
 from ..tensor import Overloaded
 from .calculus import evaluate, partial
 from .expressions import ZERO, Expression, Symbol, symbols
 from .functions import product
-from .scalars import Scalars, is_one_entry
+from .notes import notes_on
+from .scalars import Scalars, Values, is_one_entry
 from .writing import Writer
 
 
@@ -51,9 +53,12 @@ class Term:
     factors : tuple of Factor
         From the target to the source; for the second derivative followed by those of the path from the second source
         to the value that one of them was differentiated by.
+    path : tuple of Factor
+        For the second derivative: those of the path whose product was differentiated.
     """
 
     factors: tuple[Factor, ...]
+    path: tuple[Factor, ...] = ()
 
     @property
     def is_zero(self) -> bool:
@@ -158,6 +163,7 @@ class Formula:
         self._scalars = scalars
         self.graph = scalars.graph
         self.order = len(sources)
+        self._sources = frozenset(sources[0])
         self._target = self.graph.targets[0]
         found = list(_first(scalars, sources[0], limit))
         for nodes in sources[1:]:
@@ -165,6 +171,7 @@ class Formula:
         self.terms = tuple(term for term in found if not term.is_zero)
         self._writers = {latex: Writer(scalars, latex) for latex in (False, True)}
         self._wanted = tuple(wanted)
+        self._recorded: dict[Factor, Any] = {}  # values of factors in the recorded run
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -172,9 +179,22 @@ class Formula:
         return tuple(self._scalars.leaves)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know where it cannot be read as it stands, at the recorded values: 0/0, 0 times infinity."""
+        found = self._scalars.values({})
+        parts = dict.fromkeys(factor.expression for term in self.terms for factor in term.factors)
+        notes = list(notes_on(list(parts), found.by_index, self._writers[False]))
+        if any(self._is_lost(term.path or term.factors, found) for term in self.terms):
+            notes.append("a factor of 0 beside one that is infinite makes a product of 0")
+        if np.isnan(self._summed(found)) and not np.isnan(self()):
+            notes.append("terms are infinite, of both signs; added up where their paths meet, they cancel before that")
+        return tuple(dict.fromkeys(notes))
+
+    @property
     def text(self) -> str:
-        """As text; ``**`` is a power, ``(x > 0)`` is 1 where that holds and 0 elsewhere."""
-        return self._writers[False].formula(self._target, self._wanted, self.terms)
+        """As text; ``**`` is a power, ``(x > 0)`` is 1 where that holds and 0 elsewhere. Notes follow after ``#``."""
+        written = self._writers[False].formula(self._target, self._wanted, self.terms)
+        return "\n".join([written, *(f"# {note}" for note in self.notes)])
 
     @property
     def latex(self) -> str:
@@ -198,23 +218,72 @@ class Formula:
         ------
         GraphError
             If there is no value of such a name, or an operation whose formula is not known depends on it.
+        ShapeError
+            If arrays do not broadcast together.
 
         Notes
         -----
         A mask (the condition of ``where``) is as it was in the recorded run.
         """
+        if values is not None and not isinstance(values, Mapping):
+            raise ConversionError(
+                f"Formula: values is a {type(values).__name__}; expected a dict from names to numbers, such as "
+                "{'x': 0.5}, or f(x=0.5)."
+            )
         given = {**(values or {}), **named}
+        _check_shapes(given)
         found = self._scalars.values({name: _float(name, value) for name, value in given.items()})
-        total: Any = np.float64(0.0)
+        return np.float64(0.0) + (self._walked(found) if self.order == 1 else self._summed(found))
+
+    __call__ = evaluate
+
+    def _value(self, factor: Factor, found: Values) -> Any:
+        if found.moved:
+            return evaluate(self._scalars.usable(factor.expression, found), found.by_index)
+        if factor not in self._recorded:
+            self._recorded[factor] = evaluate(factor.expression, found.by_index)
+        return self._recorded[factor]
+
+    def _walked(self, found: Values) -> Any:
+        """First derivative: along the edges, as a tape does; paths part and meet, and so do infinities."""
+        local = {factor.edge: factor for term in self.terms for factor in term.factors}
+        cotangents: dict[int, Any] = {self._target.index: np.float64(1.0)}
+        total: Any = 0.0
+        for node in reversed(self.graph.nodes):
+            ct = cotangents.pop(node.index, None)
+            if ct is None:
+                continue
+            if node in self._sources:
+                total = total + ct
+            for edge in self.graph.incoming(node):
+                if edge in local:
+                    index = edge.source.index
+                    with np.errstate(all="ignore"):  # infinities of both signs may meet
+                        cotangents[index] = cotangents.get(index, 0.0) + product(ct, self._value(local[edge], found))
+        return total if self.terms else 0.0
+
+    def _summed(self, found: Values) -> Any:
+        """Term by term."""
+        total: Any = 0.0
         for term in self.terms:
-            result: Any = np.float64(1.0)
-            for factor in term.factors:
-                result = product(result, evaluate(self._scalars.usable(factor.expression, found), found.by_index))
+            result = self._product(term.factors, found)
+            if term.path:
+                result = np.where(self._is_lost(term.path, found), 0.0, result)[()]
             with np.errstate(all="ignore"):  # infinities of both signs may meet
                 total = total + result
         return total
 
-    __call__ = evaluate
+    def _product(self, factors: Sequence[Factor], found: Values) -> Any:
+        result: Any = np.float64(1.0)
+        for factor in factors:
+            result = product(result, self._value(factor, found))
+        return result
+
+    def _is_lost(self, path: Sequence[Factor], found: Values) -> Any:
+        """Where zero has won over an infinity along a path: it is a constant 0 there, for the next derivative too."""
+        values = [self._value(factor, found) for factor in path]
+        zero = functools.reduce(np.logical_or, (np.equal(value, 0) for value in values), np.False_)
+        return zero & ~functools.reduce(np.logical_and, map(np.isfinite, values), np.True_)
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex}$"
@@ -224,6 +293,15 @@ class Formula:
 
     def __repr__(self) -> str:
         return f"<Formula {self.text}>"
+
+
+def _check_shapes(given: Mapping[str, Any]) -> None:
+    shapes = {name: np.shape(value.array if isinstance(value, Overloaded) else value) for name, value in given.items()}
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        said = ", ".join(f"{name} has shape {shape}" for name, shape in shapes.items())
+        raise ShapeError(f"Formula: the values do not broadcast together: {said}.") from None
 
 
 def _float(name: str, value: Any) -> Any:
@@ -256,7 +334,8 @@ def _next(scalars: Scalars, terms: Sequence[Term], sources: Sequence[Any], limit
                         factor.edge, (*factor.by, scalars.node(symbol)), partial(factor.expression, symbol)
                     )
                     inner = tuple(Factor(edge, (), scalars.derivative(edge)) for edge in reversed(path.edges))
-                    made = Term((*term.factors[:place], changed, *term.factors[place + 1 :], *inner))
+                    factors = (*term.factors[:place], changed, *term.factors[place + 1 :], *inner)
+                    made = Term(factors, term.factors)
                     if not made.is_zero:
                         count += 1
                         yield made

@@ -21,7 +21,8 @@ LEAVES = ("variable", "input")
 
 def is_one_entry(node: GraphNode) -> bool:
     """Whether the value of ``node`` is one real number."""
-    return node.array is not None and node.array.size == 1 and node.array.dtype.kind in "fiub"
+    value = node.value if isinstance(node.value, np.ndarray) else node.array
+    return value is not None and value.size == 1 and value.dtype.kind in "fiub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Scalars:
                 if node.operation is None:
                     self.leaves[name] = node
         self._recorded = {node.index: np.float64(node.array.item()) for node in self.graph.nodes if is_one_entry(node)}
+        self._known: dict[int, tuple[Expression, ...] | None] = {}  # arguments, by the index of the node
 
     def _name(self, node: GraphNode, taken: dict[str, int]) -> str:
         plain = shorten(node.name or "") or node.kind
@@ -103,11 +105,16 @@ class Scalars:
 
     def _arguments(self, node: GraphNode) -> tuple[Expression, ...] | None:
         """Arguments of an operation, in order; None if one is no number, or it was several operations."""
+        if node.index not in self._known:
+            self._known[node.index] = self._looked_up(node)
+        return self._known[node.index]
+
+    def _looked_up(self, node: GraphNode) -> tuple[Expression, ...] | None:
         found = self.graph.incoming(node)
         edges = {edge.index: edge for edge in found}
         if len(edges) < len(found) or any(isinstance(edge.application, Region) for edge in found):
             return None
-        if sorted(edges) != list(range(len(edges))) or not all(is_one_entry(edge.source) for edge in edges.values()):
+        if sorted(edges) != list(range(len(edges))) or any(edge.source.index not in self._recorded for edge in found):
             return None
         return tuple(self.symbol(edges[index].source) for index in range(len(edges)))
 

@@ -12,6 +12,7 @@ from ..graph import GraphNode
 from ..graph.text import title
 from .expressions import Call, Expression, Known, Number, Symbol, symbols
 from .functions import FUNCTIONS, is_entry
+from .guarded import GUARDED
 from .lettering import latex_name
 from .scalars import Scalars
 
@@ -155,6 +156,8 @@ class Writer:
             return self._number(expression.value)
         if isinstance(expression, Known):
             return self._known(expression)
+        if expression.function in GUARDED:
+            return self.write(GUARDED[expression.function].written(*expression.args))
         args = [self.write(arg) for arg in expression.args]
         if is_entry(expression.function) or expression.function == "positive":
             return args[0]
@@ -167,7 +170,7 @@ class Writer:
             return Written(f"{_SPOKEN.get(expression.function, expression.function)}({', '.join(texts)})")
         if template is None:
             return Written(rf"\operatorname{{{expression.function.replace('_', ' ')}}}\left({', '.join(texts)}\right)")
-        return Written(template.format(*texts))
+        return Written(template.format(*texts), POWER if expression.function == "where" else ATOM)
 
     def _number(self, value: Any) -> Written:
         if isinstance(value, (bool, np.bool_)):
@@ -216,7 +219,7 @@ def _divide(writer: Writer, args: list[Written]) -> Written:
         above, sign = args[0].text, ""
         if above.startswith("-") and args[0].binds >= PRODUCT:
             above, sign = above[1:], "-"
-        return Written(rf"{sign}\frac{{{above}}}{{{args[1].text}}}", SIGN if sign else ATOM)
+        return Written(rf"{sign}\frac{{{above}}}{{{args[1].text}}}", SIGN if sign else POWER)
     return Written(f"{writer._bound(args[0], PRODUCT)}/{writer._bound(args[1], POWER)}", PRODUCT)
 
 
@@ -239,6 +242,23 @@ def _compare(sign: str):
     return form
 
 
+def _floor(signs: str):
+    left, right = signs.split()
+
+    def form(writer: Writer, args: list[Written]) -> Written:
+        if not writer.latex:
+            return Written(f"{'floor' if 'floor' in left else 'ceil'}({args[0].text})")
+        return Written(rf"\left{left} {args[0].text} \right{right}")
+
+    return form
+
+
+def _floor_divide(writer: Writer, args: list[Written]) -> Written:
+    if writer.latex:
+        return _floor(r"\lfloor \rfloor")(writer, [_divide(writer, args)])
+    return Written(f"{writer._bound(args[0], PRODUCT)}//{writer._bound(args[1], POWER)}", PRODUCT)
+
+
 _ONE, _TWO = Written("1"), Written("2")
 
 _FORMS: dict[str, Any] = {
@@ -253,6 +273,9 @@ _FORMS: dict[str, Any] = {
     "exp": lambda writer, args: (
         Written(f"e^{{{args[0].text}}}", POWER) if writer.latex else Written(f"exp({args[0].text})")
     ),
+    "floor": _floor(r"\lfloor \rfloor"),
+    "ceil": _floor(r"\lceil \rceil"),
+    "floor_divide": _floor_divide,
     "greater": _compare(">"),
     "less": _compare("<"),
     "equal": lambda writer, args: _compare("=" if writer.latex else "==")(writer, args),

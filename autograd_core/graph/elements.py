@@ -42,7 +42,7 @@ class GraphNode:
     scope : tuple of str
         Names of the ``ag.name_scope`` it was computed in, outermost first; empty outside of any.
     seconds : float or None
-        Time that the forward computation took, where it was recorded.
+        Time that the forward computation took, where it was recorded; in ``ag.profile`` with that of its rules.
     place : str or None
         Line of the user's program, ``"train.py:12"``, where it was recorded.
     """

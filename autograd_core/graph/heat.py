@@ -74,7 +74,7 @@ def heat_of(graph: Graph, view: View, measure: str) -> Heat:
 
 
 _MISSING = {
-    TIME: "no operation of this graph was timed. Record it inside `with ag.record_details():`.",
+    TIME: "no operation of this graph was timed. Record it inside `with ag.record_details():`, or ag.profile().",
     MEMORY: "no node of this graph holds an array.",
     GRADIENT: "the graph has no gradients. Make it with ag.graph(target, gradients=True).",
 }

@@ -23,7 +23,7 @@ def number(value: Any) -> str:
     if isinstance(value, (complex, np.complexfloating)):
         sign = "-" if value.imag < 0 else "+"
         return f"{number(value.real)}{sign}{number(abs(value.imag))}j"
-    if np.isfinite(value) and abs(value) < 1e6 and value == int(value):
+    if (isinstance(value, int) or np.isfinite(value)) and abs(value) < 1e6 and value == int(value):
         return str(int(value))
     return f"{float(value):.4g}"
 

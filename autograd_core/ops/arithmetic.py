@@ -39,8 +39,11 @@ DIVIDE = Primitive(
 def _power_wrt_base(ct, ans, x, y):
     if y.__class__ is int or y.__class__ is float:  # the common case; a NumPy scalar of it would widen float32
         return ct * (2 * x) if y == 2 else np.zeros((), ct.dtype) * ct if y == 0 else ct * (y * np.power(x, y - 1))
-    # y * x**(y-1) at x = 0: 0 for y = 0 and y > 1, 1 for y = 1; never 0 * inf.
-    return np.where(np.equal(y, 0), np.zeros((), ct.dtype), ct * (y * np.power(x, np.subtract(y, 1))))
+    # y * x**(y-1) at x = 0: 0 for y = 0 and y > 1, 1 for y = 1; never 0 * inf. Where it is finite a zero exponent is as
+    # any other: the derivative of this in y is not 0 there.
+    rate = np.power(x, np.subtract(y, 1))
+    lost = np.equal(y, 0) & ~np.isfinite(rate)
+    return np.where(lost, np.zeros((), ct.dtype), ct * (y * np.where(lost, np.ones((), ct.dtype), rate)))
 
 
 def _power_wrt_exponent(ct, ans, x, y):

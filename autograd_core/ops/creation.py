@@ -262,6 +262,8 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     steps = np.arange(num).reshape((num,) + (1,) * builtins.max(low.ndim, high.ndim))
     step = (high - low) / count if count > 0 else (high - low) * np.nan
     result = low + steps * (high - low) / builtins.max(count, 1)
+    if endpoint and count > 0:
+        result = np.where(steps == count, high, result)  # to the last digit, as NumPy's: a bin must not lose its edge
     result = result if axis == 0 else np.moveaxis(result, 0, axis)
     if dtype is not None:
         wanted = _dtype("linspace", dtype)

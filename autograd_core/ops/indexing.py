@@ -20,7 +20,7 @@ from ..primitive import LINEAR, Primitive, apply
 from ..recording import current, trace_here
 from ..scatter import Cleared, Scatter, add_at, is_basic
 from ..shapes import broadcasts_into, shape_of
-from ..symbol import Value, user_line
+from ..symbol import Value, made_in, user_line
 from ..tensor import OVERLOADS as TABLE
 from ..tensor import Overloaded, Tensor, as_value
 from ..variable import Variable
@@ -124,7 +124,7 @@ def _refuse_mask(index) -> None:
     if mask is not None:
         raise TraceError(
             f"x[mask] at {user_line()}: how many entries a mask of shape {mask.shape} picks is not known inside a "
-            "function that is traced (autograd_core.function). Keep the shape: np.where(mask, x, 0), or pick outside."
+            f"function that is {made_in(mask)}. Keep the shape: np.where(mask, x, 0), or pick outside."
         )
 
 
@@ -431,11 +431,12 @@ class AtIndex:
                 _refuse_mask(index)
             return self._where_all(mask, operation(x, y))
         value = _fitting(x, index, y)
-        if any(entry.__class__ is Value for entry in (index if index.__class__ is tuple else (index,))):
+        unknown = [entry for entry in (index if index.__class__ is tuple else (index,)) if entry.__class__ is Value]
+        if unknown:
             raise TraceError(
                 f"x.at[i] at {user_line()}: multiply, divide, power, min, max and apply need to know which entries are "
-                "repeated, and inside a function that is traced (autograd_core.function) the index is not known. Use "
-                "set and add, or where."
+                f"repeated, and inside a function that is {made_in(unknown[0])} the index is not known. Use set and "
+                "add, or where."
             )
         if _written(index, x.shape) is None:
             return AtIndex(x, index).set(operation(getitem(x, index), value))

@@ -31,14 +31,18 @@ def _sample_concatenate(draw):
     return tuple(draw.array((*shape[:axis], length, *shape[axis + 1 :])) for length in lengths), {"axis": axis}
 
 
-def _piece(ct, ans, *arrays, axis, index):
-    start = sum(array.shape[axis] for array in arrays[:index])
-    return ct[at_axis(ct.ndim, axis, slice(start, start + arrays[index].shape[axis]))]
+def _pieces(ct, ans, *arrays, axis):
+    pieces, end = [], 0
+    for array in arrays:
+        start, end = end, end + array.shape[axis]
+        pieces.append(ct[at_axis(ct.ndim, axis, slice(start, end))])
+    return tuple(pieces)
 
 
+# The rules of these two give all cotangents at once: one call per argument, of all arguments, would be quadratic.
 CONCATENATE = Primitive(
-    "concatenate", lambda *arrays, axis: np.concatenate(arrays, axis), variadic=True, keeps=False, jvps=LINEAR,
-    vjps=(_piece,), sample=_sample_concatenate, doc="Arrays one after another along an axis.",
+    "concatenate", lambda *arrays, axis: np.concatenate(arrays, axis), variadic=True, joint=True, keeps=False,
+    vjps=(_pieces,), jvps=LINEAR, sample=_sample_concatenate, doc="Arrays one after another along an axis.",
 )  # fmt: skip
 
 
@@ -48,10 +52,13 @@ def _sample_stack(draw):
     return arrays, {"axis": draw.integer(0, len(shape))}
 
 
+def _entries(ct, ans, *arrays, axis):
+    return tuple([ct[at_axis(ct.ndim, axis, index)] for index in range(len(arrays))])
+
+
 STACK = Primitive(
-    "stack", lambda *arrays, axis: np.stack(arrays, axis), variadic=True, keeps=False, jvps=LINEAR,
-    vjps=(lambda ct, ans, *arrays, axis, index: ct[at_axis(ct.ndim, axis, index)],),
-    sample=_sample_stack, doc="Arrays side by side along a new axis.",
+    "stack", lambda *arrays, axis: np.stack(arrays, axis), variadic=True, joint=True, keeps=False,
+    vjps=(_entries,), jvps=LINEAR, sample=_sample_stack, doc="Arrays side by side along a new axis.",
 )  # fmt: skip
 
 

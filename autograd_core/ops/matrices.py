@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ShapeError, TraceError, UnsupportedError
 from ..primitive import Primitive
-from ..symbol import Value, user_line
+from ..symbol import Value, made_in, user_line
 from ..tensor import Overloaded, Tensor, as_value
 from ..variable import Variable
 
@@ -38,7 +38,7 @@ def known(name: str, x, cure: str = "keep the shape: np.where(condition, x, 0)")
     if array.__class__ is Value:
         raise TraceError(
             f"{name} at {user_line()}: the shape of the result depends on the entries of an array of shape "
-            f"{array.shape}, which are not known inside a function that is traced (autograd_core.function). Call it "
+            f"{array.shape}, which are not known inside a function that is {made_in(array)}. Call it "
             f"outside, and give the function what it returns; or {cure}."
         )
     return array

@@ -143,7 +143,7 @@ SINC = Primitive(
     "sinc", sinc_derivative, elementwise=True, doc="sin(pi x) / (pi x), differentiated `order` times",
     source="sinc({0}, {order})",
     vjps=(lambda ct, ans, x, *, order: ct * SINC(x, order=order + 1)
-          if hasattr(ct, "node") else ct * sinc_derivative(x, order + 1),),
+          if hasattr(ct, "node") or hasattr(x, "node") else ct * sinc_derivative(x, order + 1),),
     sample=lambda draw: ((draw.array(draw.shape(), -2.0, 2.0),), {"order": draw.integer(0, 2)}),
 )  # fmt: skip
 

@@ -1,21 +1,26 @@
-"""A function along a line: what check_grads looks at, and how it judges one direction."""
+"""A function of arrays as a vector of numbers along a line: what check_grads looks at."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from ..errors import AutogradError
+from ..functional import jvp, vjp
+from ..linearize import Linearized
 from ..recording import Paused
 from ..tensor import Overloaded, Tensor
-from .numerical import Estimate, central, one_sided
+from ..tree import flatten
+from .numerical import Estimate, first_step
+from .slopes import Slopes, finer, sharp, slopes
 
 Arrays = list[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Subject:
     """What is being checked: ``f`` itself, or one of its derivatives as a function of its own.
 
@@ -30,105 +35,180 @@ class Subject:
         Name of the user's function.
     trail : tuple of str
         Modes of the derivatives that were taken of it already.
+    precision : float
+        Relative rounding error of the coarsest dtype met in a run.
+    here : array
+        The results at ``points``, as a vector.
+    least : array
+        Size of the terms that the results are summed from, as far as their rounding shows it.
     """
 
     function: Callable[[Arrays], Arrays]
     points: Arrays
     names: list[str]
     title: str
-    trail: tuple[str, ...]
-    rtol: float | None
-    atol: float | None
+    trail: tuple[str, ...] = ()
+    precision: float = 0.0
+    like: Arrays = field(default_factory=list)
+    here: Any = None
+    least: Any = 0.0
 
     def values(self, points: Arrays) -> Arrays:
         """Results as arrays; nothing is recorded."""
         with Paused(), np.errstate(all="ignore"):  # what is not finite is looked at
             return [raw(out) for out in self.function([Tensor(x, None) for x in points])]
 
-    def is_gradient(self, cts: Arrays) -> bool:
-        """Whether the derivatives are those of one real number, so that they need no weights."""
-        return not self.trail and len(cts) == 1 and cts[0].size == 1 and cts[0].dtype.kind == "f"
+    def vector(self, points: Arrays):
+        """Results as one vector; NaN where they are of other shapes or kinds than at the point itself."""
+        results = self.values(points)
+        return pack(results) if self._like(results) else np.full(len(self.here), np.nan)
+
+    def _like(self, results: Arrays) -> bool:
+        return [(out.shape, out.dtype.kind) for out in results] == [(out.shape, out.dtype.kind) for out in self.like]
+
+    def look(self) -> None:
+        """Run the function, for what all checks need."""
+        self.like = self.values(self.points)
+        self.here = pack(self.like)
+        if not self.precision:
+            self.precision = _coarsest(self)
+        self.least = _rounding(self) / self.precision
+
+    def moved(self, direction: Arrays, t: float) -> Arrays:
+        """The points, t along ``direction`` (None: held)."""
+        return [x if v is None else np.asarray(x + t * v, x.dtype) for x, v in zip(self.points, direction, strict=True)]
+
+    def slopes(self, direction: Arrays, start: float | None = None) -> Slopes:
+        """Slopes of the results along ``direction``."""
+        value = lambda t: self.vector(self.moved(direction, t))
+        smallest = self.smallest(direction)
+        found = slopes(value, self.precision, self.least, start, smallest)
+        near = self.first_step(direction)
+        if start is None and near < first_step(self.precision) / 16:
+            found = finer(found, slopes(value, self.precision, self.least, near, smallest))
+        return found
+
+    def first_step(self, direction: Arrays) -> float:
+        """Where a ladder begins that is of the size of what moves, if that is less than 1."""
+        size = max((float(np.abs(x[v != 0]).max(initial=0.0)) for x, v in self._moving(direction)), default=0.0)
+        return first_step(self.precision, size if 0 < size < 1 else 1.0)
+
+    def measure_rounding(self) -> bool:
+        """Take the rounding error of the results from what a wider dtype makes of them; whether it is far more."""
+        wide = np.float64 if self.precision > 1e-12 else np.longdouble
+        generator = np.random.default_rng(4)
+        found = np.zeros_like(self.here)
+        for _ in range(3):
+            points = [np.asarray(x + 1e-2 * random_like(x, generator) * scale_of(x, 0.0), x.dtype) for x in self.points]
+            widened = [np.asarray(x, np.result_type(x.dtype, wide)) for x in points]
+            try:
+                exact = self.values(widened)
+            except Exception:  # the user's function, on a dtype that it was not written for
+                return False
+            narrow = self.values(points)
+            if not self._like(exact) or not self._like(narrow):
+                return False
+            errors = pack([a - b for a, b in zip(exact, narrow, strict=True)])
+            found = np.fmax(found, np.where(np.isfinite(errors), np.abs(errors), 0.0))
+        more = 2 * found / self.precision > 4 * np.maximum(np.abs(self.here), self.least)
+        self.least = np.maximum(self.least, 2 * found / self.precision)
+        return bool(np.any(more))
+
+    def _moving(self, direction: Arrays):
+        return [(x, v) for x, v in zip(self.points, direction, strict=True) if v is not None]
+
+    def smallest(self, direction: Arrays) -> float:
+        """The step along ``direction`` that is lost in the rounding of the point."""
+        sizes = [0.0]
+        for x, v in self._moving(direction):
+            moving = v != 0
+            if moving.any():
+                sizes.append(float(np.min(np.abs(x[moving]) / np.abs(v[moving]))) * float(np.finfo(x.dtype).eps))
+        return max(sizes)
+
+    def sharp(self, direction: Arrays) -> Estimate:
+        """Central slopes from long steps, for what is smooth."""
+        return sharp(lambda t: self.vector(self.moved(direction, t)), self.precision, self.least)
+
+    def at(self, points: Arrays) -> Subject:
+        """The same function elsewhere."""
+        other = Subject(self.function, points, self.names, self.title, self.trail, self.precision)
+        other.like = self.values(points)
+        other.least = self.least
+        other.here = pack(other.like) if self._like(other.like) else np.full(len(self.here), np.nan)
+        return other
 
     def __str__(self) -> str:
         return f"check_grads({self.title}), order {len(self.trail) + 1}"
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Along one direction: the derivative by rule, by differences, and what they may differ by."""
-
-    by_rule: float
-    numerical: Estimate
-    allowed: float
-
-    @property
-    def agrees(self) -> bool:
-        return bool(abs(self.by_rule - self.numerical.value) <= self.allowed)
-
-
-# -- along a line ------------------------------------------------------------------------------------------------------
+def _coarsest(subject: Subject) -> float:
+    """Rounding error of the coarsest dtype among arguments, results and what is recorded between."""
+    try:
+        with np.errstate(all="ignore"):
+            nodes = Linearized("check_grads", subject.function, [subject.points], (0,), {}, copy=False).record.nodes
+    except AutogradError:  # said where the derivative is asked for
+        nodes = []
+    values = [leaf for node in nodes if node.parents for leaf in flatten(node.value)[0]]
+    dtypes = [getattr(value, "dtype", None) for value in [*subject.points, *subject.like, *values]]
+    return max(float(np.finfo(dtype).eps) for dtype in dtypes if dtype is not None and dtype.kind in "fc")
 
 
-class Line:
-    """The function ``t -> <c, f(x + t v)>`` and its derivatives by differences."""
+def _rounding(subject: Subject):
+    """Rounding error of the results that their values do not show, as of ``x - mean(x)``, whose terms cancel.
 
-    def __init__(self, subject: Subject, cts: Arrays):
-        self.subject = subject
-        self.cts = cts
-        coarsest = max([*subject.points, *cts], key=lambda array: np.finfo(array.dtype).eps)
-        self.precision = float(np.finfo(coarsest.dtype).eps)
-        self.rtol = subject.rtol if subject.rtol is not None else _default_rtol(self.precision)
-        self.least_size = 0.0
-        self.least_size = self._rounding() / self.precision
-        self.size = self.along(subject.points)(0.0)[1]
+    It is how far values side by side are from a line. A jump is no rounding: there is a bound.
+    """
+    generator = np.random.default_rng(2)
+    direction = [random_like(x, generator) * scale_of(x, 0.0) for x in subject.points]
+    step = 64 * subject.precision
+    values = np.array([subject.vector(subject.moved(direction, k * step)) for k in range(-3, 4)])
+    size = max((float(scale_of(x).max(initial=1.0)) for x in subject.points), default=1.0)
+    with np.errstate(all="ignore"):
+        found = np.abs(np.diff(values, 2, axis=0)).max(axis=0, initial=0.0)
+    return np.minimum(np.where(np.isfinite(found), found, 0.0), 100 * subject.precision * size)
 
-    def _rounding(self) -> float:
-        """Rounding error of the function that its value does not show, as of ``x - mean(x)``, whose terms cancel.
 
-        It is how far five values side by side are from a line. A jump is no rounding: there is a bound.
-        """
-        generator = np.random.default_rng(2)
-        value = self.along([random_like(x, generator) * scale_of(x, 0.0) for x in self.subject.points])
-        step = 64 * self.precision
-        values = np.array([value(k * step)[0] for k in range(-2, 3)])
-        size = max((float(scale_of(x).max(initial=1.0)) for x in self.subject.points), default=1.0)
-        weight = max((float(np.abs(ct).max(initial=0.0)) for ct in self.cts), default=0.0)
-        return min(float(np.abs(np.diff(values, 2)).max()), 100 * self.precision * size * weight)
+# -- derivatives by rule -----------------------------------------------------------------------------------------------
 
-    def along(self, direction: Arrays) -> Callable[[float], tuple[float, float]]:
-        points = self.subject.points
 
-        def value(t: float) -> tuple[float, float]:
-            moved = [np.asarray(x + t * v, x.dtype) for x, v in zip(points, direction, strict=True)]
-            total, size = pair(self.cts, self.subject.values(moved))
-            return total, max(size, self.least_size)
+def pulled(subject: Subject, cts) -> Arrays:
+    """Gradient of ``<cts, f>`` in reverse mode; ``cts`` a vector like the results."""
+    with np.errstate(all="ignore"):  # what is not finite is told of
+        (gradient,) = vjp(subject.function, subject.points)[1](unpack(cts, subject.like))
+    return [raw(ct) for ct in gradient]
 
-        return value
 
-    def central(self, direction: Arrays) -> Estimate:
-        """Derivative by central differences."""
-        return central(self.along(direction), self.precision)
-
-    def compare(self, by_rule: float, numerical: Estimate) -> Comparison:
-        """Judge ``by_rule``."""
-        atol = self.subject.atol
-        if atol is None:
-            atol = min(4 * numerical.error, self.rtol * self.size)
-        return Comparison(by_rule, numerical, self.rtol * abs(numerical.value) + atol)
-
-    def excused(self, by_rule: float, direction: Arrays) -> bool:
-        """Whether the function has a kink or a jump here that allows for ``by_rule``."""
-        left, right = (one_sided(self.along(direction), self.precision, side) for side in (-1, 1))
-        if np.isinf(left.value) or np.isinf(right.value):
-            return bool(np.isfinite(by_rule))
-        width = max(self.rtol * max(abs(left.value), abs(right.value)), 4 * (left.error + right.error))
-        if abs(left.value - right.value) <= width:
-            return False
-        low, high = sorted((left.value, right.value))
-        return bool(low - width <= by_rule <= high + width)
+def pushed(subject: Subject, direction: Arrays):
+    """Derivative of the results along ``direction`` in forward mode, as a vector."""
+    tangents = [np.zeros_like(x) if v is None else v for x, v in zip(subject.points, direction, strict=True)]
+    with np.errstate(all="ignore"):
+        return pack([raw(t) for t in jvp(subject.function, (subject.points,), (tangents,))[1]])
 
 
 # -- arrays ------------------------------------------------------------------------------------------------------------
+
+
+def pack(arrays: Arrays):
+    """One real vector: the entries of all arrays, of a complex one real parts and then imaginary parts."""
+    parts = []
+    for array in arrays:
+        flat = np.ravel(array)
+        parts.extend([flat.real, flat.imag] if flat.dtype.kind == "c" else [flat])
+    return np.concatenate([np.asarray(part, np.float64) for part in parts]) if parts else np.zeros(0)
+
+
+def unpack(vector, like: Arrays) -> Arrays:
+    """The inverse of ``pack``, in the dtypes and shapes of ``like``."""
+    arrays, start = [], 0
+    for array in like:
+        part = vector[start : start + array.size]
+        start += array.size
+        if array.dtype.kind == "c":
+            part = part + 1j * vector[start : start + array.size]
+            start += array.size
+        arrays.append(np.asarray(part.reshape(array.shape), array.dtype))
+    return arrays
 
 
 def pair(cts: Arrays, tangents: Arrays) -> tuple[float, float]:
@@ -155,10 +235,6 @@ def scale_of(x, least: float = 1.0):
     """A power of two of the size of each entry, or ``least`` if that is more."""
     sizes = np.maximum(np.abs(x), least)
     return np.asarray(np.ldexp(np.sign(sizes), np.frexp(sizes)[1] - 1), sizes.dtype)  # 0 for 0
-
-
-def _default_rtol(precision: float) -> float:
-    return 1e-6 if precision < 1e-12 else 5e-3 if precision < 1e-5 else 0.1
 
 
 def raw(value):

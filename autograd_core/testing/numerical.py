@@ -21,15 +21,16 @@ from ..tensor import Overloaded, Tensor, as_value
 from ..tree import flatten
 
 SHRINK = 4.0
+LASTING = 5  # rungs of growth that are no accident
 RUNGS = 24  # from a step near 1e-3 down to 1e-17 of the scale
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A derivative by differences and about how far off it may be; infinite if the function jumps."""
+    """A derivative by differences and about how far off it may be: numbers or arrays; infinite where f jumps."""
 
-    value: float
-    error: float
+    value: Any
+    error: Any
 
 
 def numerical_gradient(f: Callable[..., Any], x: Any, eps: float | None = None) -> Any:
@@ -121,54 +122,85 @@ def central(along: Callable[[float], tuple[float, float]], precision: float, sca
     scale : float
         A step in t that is of the size of the point.
     """
-
-    def quotient(step):
-        (ahead, size), (behind, other) = along(step), along(-step)
-        return (ahead - behind) / (2 * step), precision * max(size, other) / step
-
-    return _settle(quotient, scale * 4 * precision**0.2, SHRINK**2)
-
-
-def one_sided(
-    along: Callable[[float], tuple[float, float]], precision: float, side: int, scale: float = 1.0
-) -> Estimate:
-    """Derivative at 0 from the right (``side`` 1) or the left (-1); infinite if the function jumps there."""
-    here, size_here = along(0.0)
-
-    def quotient(step):
-        value, size = along(side * step)
-        return side * (value - here) / step, 2 * precision * max(size, size_here) / step
-
-    return _settle(quotient, scale * 4 * precision ** (1 / 3), SHRINK)
+    settling = Settling(SHRINK**2)
+    step = first_step(precision, scale)
+    for _ in range(RUNGS):
+        with np.errstate(all="ignore"):  # a large step may leave the domain; the next one is smaller
+            (ahead, size), (behind, other) = along(step), along(-step)
+            quotient = np.array([(ahead - behind) / (2 * step)])
+            settling.add(quotient, np.array([precision * max(size, other) / step]))
+        if settling.done.all():
+            break
+        step /= SHRINK
+    found = settling.estimate()
+    return Estimate(float(found.value[0]), float(found.error[0]))
 
 
-def _settle(quotient, step: float, weight: float) -> Estimate:
-    """Combine quotients at shrinking steps, and return the combination that differs least from the one before.
+def first_step(precision: float, scale: float = 1.0) -> float:
+    """Where a ladder of central quotients begins: a power of two, so that x + step is exact."""
+    return 2.0 ** round(math.log2(scale * 4 * precision**0.2))
+
+
+class Settling:
+    """Quotients at steps that shrink by 4: for each entry the combination that differs least from the one before.
 
     Steps far longer than a wave of the function agree with one another in being nearly 0, with a large relative
     difference: a combination that has at least one digit in common with the one before is preferred to such.
+
+    Parameters
+    ----------
+    weight : float or array
+        What the error of a quotient falls by from one step to the next: 16 for a central one, 4 for one-sided ones.
+
+    Attributes
+    ----------
+    value, error : array
+        The best so far.
+    has_digit : array of bool
+        Where the quotients settled at all.
+    done : array of bool
+        Where smaller steps promise nothing more.
+    growing : array of int
+        How many rungs the quotients have been growing for.
     """
-    step = 2.0 ** round(math.log2(step))  # a power of two: x + step is exact
-    best, best_has_digit = Estimate(np.nan, np.inf), False
-    before = combined_before = np.nan
-    jumps = 0
-    for _ in range(RUNGS):
-        with np.errstate(all="ignore"):  # a large step may leave the domain; the next one is smaller
-            now, noise = quotient(step)
-            combined = (weight * now - before) / (weight - 1)
-            error = abs(combined - combined_before) + noise
-            # Quotients that grow as fast as the step shrinks: the difference stays, so the function jumps.
-            jumps = jumps + 1 if abs(now) > 0.9 * SHRINK * abs(before) > 0 and abs(now) > 10 * noise else 0
-        has_digit = error <= max(0.1 * abs(combined), 2 * noise)
-        if (has_digit, -error) > (best_has_digit, -best.error):
-            best, best_has_digit = Estimate(float(combined), float(error)), bool(has_digit)
-        if noise > best.error or best.error <= max(1e-9 * abs(best.value), 2 * noise):
-            break
-        if jumps >= 6:
-            return Estimate(float(np.copysign(np.inf, now)), np.inf)
-        before, combined_before = now, combined
-        step /= SHRINK
-    return best
+
+    def __init__(self, weight: Any):
+        self.weight = weight
+        self.before = self.combined_before = self.value = np.asarray(np.nan)
+        self.error = np.asarray(np.inf)
+        self.has_digit = self.done = np.asarray(False)
+        self.jumps = self.growing = np.asarray(0)
+
+    def add(self, now, noise) -> None:
+        """One more rung: the quotients there, and what rounding makes them uncertain by."""
+        combined = (self.weight * now - self.before) / (self.weight - 1)
+        error = np.abs(combined - self.combined_before) + noise
+        has_digit = error <= np.maximum(0.1 * np.abs(combined), 2 * noise)
+        better = (has_digit & ~self.has_digit) | ((has_digit == self.has_digit) & (error < self.error))
+        # What a clear slope at shorter steps contradicts was an accident, or passed over a kink or a wave.
+        gap = np.abs(combined - self.value) > 4 * (error + self.error)
+        better |= has_digit & gap & (np.abs(combined) > 10 * noise)
+        better &= ~self.done
+        self.value, self.error = np.where(better, combined, self.value), np.where(better, error, self.error)
+        self.has_digit = self.has_digit | (better & has_digit)
+        growth = np.where(np.abs(now) > 10 * noise, np.abs(now) / np.abs(self.before), 0.0)
+        self.growing = np.where(growth > 1.2, self.growing + 1, 0)
+        self.jumps = np.where((growth > 0.9 * SHRINK) & (growth < 1.1 * SHRINK), self.jumps + 1, 0)
+        settled = (noise > self.error) | (self.error <= np.maximum(1e-9 * np.abs(self.value), 2 * noise))
+        self.done = self.done | (settled & (self.growing < LASTING))
+        self.before, self.combined_before = now, combined
+
+    @property
+    def steep(self):
+        """Where the quotients grow to the end: a vertical tangent, or a jump."""
+        return (self.growing >= LASTING) & ~self.done
+
+    def estimate(self) -> Estimate:
+        """What came out; infinite for quotients that grow as fast as the step shrinks: the difference stays, a jump."""
+        jump = (self.jumps >= LASTING) & ~self.done
+        return Estimate(
+            np.where(jump, np.copysign(np.inf, self.before), self.value), np.where(jump, np.inf, self.error)
+        )
 
 
 # -- arguments and results ---------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ sharper because nothing is approximated.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,11 +45,20 @@ class Application:
     @property
     def active(self) -> tuple[int, ...]:
         """Positions of the arguments that are tracked: floating or complex arrays, not those without a rule."""
-        rules = [True] * len(self.args) if self.row.vjps is None else self.row.rules(len(self.args))
+        return self._floating(with_rule=True)
+
+    @property
+    def constant(self) -> tuple[int, ...]:
+        """Positions of the floating or complex arrays without a rule."""
+        return self._floating(with_rule=False)
+
+    def _floating(self, with_rule: bool) -> tuple[int, ...]:
+        every = self.row.vjps is None or self.row.joint  # one rule for all arguments
+        rules = [True] * len(self.args) if every and self.row.vjps != (None,) else self.row.rules(len(self.args))
         return tuple(
             index
             for index, (arg, rule) in enumerate(zip(self.args, rules, strict=True))
-            if rule is not None and isinstance(arg, np.ndarray) and arg.dtype.kind in "fc"
+            if (rule is not None) is with_rule and isinstance(arg, np.ndarray) and arg.dtype.kind in "fc"
         )
 
     @property
@@ -88,7 +97,17 @@ class Application:
 def sample(row: Primitive, draw: Draw) -> Application:
     """Draw arguments for ``row``."""
     args, params = row.sample(draw) if row.sample is not None else sample_elementwise(row.domain, draw)
-    return Application(row, tuple(args), dict(params))
+    arrays = (np.asarray(arg) if isinstance(arg, np.generic) else arg for arg in args)  # 0-d ones, to be tracked
+    return Application(row, tuple(arrays), dict(params))
+
+
+class EqualSides(Draw):
+    """Draws shapes whose sides are all equal: a result that is transposed by mistake then has the right shape."""
+
+    def shape(self, min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 4) -> tuple[int, ...]:
+        """Shape of one side, from ``min_side`` to ``max_side``, as often as there are axes."""
+        side = self.integer(min_side, max_side)
+        return (side,) * self.integer(min_dims, max_dims)
 
 
 # -- derivatives by rule -----------------------------------------------------------------------------------------------
@@ -200,6 +219,23 @@ def check_vjp(case: Application, generator: np.random.Generator) -> None:
         numerical, other_size = pair(cts, differences(case.raw_floating, primals, direction))
         what = f"the derivative in argument {index}"
         _agree(case, what, by_rule, numerical, "differences", size + other_size, DIFFERENCES)
+
+
+def check_constants(case: Application, generator: np.random.Generator) -> None:
+    """An argument without a rule has no derivative: the results do not change along it."""
+    for index in case.constant:
+        arg = case.args[index]
+
+        def along(xs, index=index):
+            outs = replace(case, args=(*case.args[:index], *xs, *case.args[index + 1 :])).raw()
+            return [out for out in outs if out.dtype.kind in "fc"]
+
+        # A short step: beside a jump a longer one would land on its other side.
+        slopes = differences(along, [arg], noise(generator, [arg]), step=1e-6)
+        if any(np.any(slope != 0) for slope in slopes):
+            raise GradientCheckError(
+                f"{case}: argument {index} has no rule, but the result depends on it: differences give {slopes!r}."
+            )
 
 
 def check_fit(case: Application, primals: Arrays, pulled: Arrays) -> None:

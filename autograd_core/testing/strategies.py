@@ -7,13 +7,17 @@ extra ``test``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import DomainError, missing_extra
 from ..ops.domain import Draw
+from .programs.drawing import ProgramDraw
+from .programs.generate import Generator
+from .programs.pool import pool_of, sampled_operation
+from .programs.special import with_special
 
 Shape = tuple[int, ...]
 
@@ -231,3 +235,89 @@ def structures(leaves: Any, max_leaves: int = 6):
         ),
         max_leaves=max_leaves,
     )
+
+
+# -- arguments of operations, and programs -----------------------------------------------------------------------------
+
+
+def arguments(operation: Any, dtype: Any = "float64", special: bool = True, nonfinite: bool = False):
+    """Pairs ``(args, params)`` that an operation can be applied to: ``operation(*args, **params)``.
+
+    Parameters
+    ----------
+    operation : primitive, str, function or pair
+        A row of the table or an operation made by ``ag.primitive``; a name ("matmul", "np.trace"); another function;
+        or a pair of one of these and where its arguments come from: one interval per argument, or a function
+        ``sample(draw) -> (args, params)``.
+    dtype : dtype
+    special : bool
+        Whether some entries are zeros of both signs, bounds of the domain, equal to others, tiny or huge: whatever
+        of it the operation gives finite values for.
+    nonfinite : bool
+        Whether some entries are infinite or NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hypothesis import given
+    >>> import autograd_core as ag
+    >>> @given(ag.testing.strategies.arguments("log"))
+    ... def test_log(drawn):
+    ...     (x,), params = drawn
+    ...     assert np.isfinite(np.log(x)).all()
+    >>> test_log()
+    """
+    chosen = sampled_operation(operation)
+
+    def build(draw):
+        source = ProgramDraw(draw_from(draw, dtype).integer, dtype)
+        args, params = chosen.sample(source)
+        return with_special(chosen, tuple(args), dict(params), source, special, nonfinite), params
+
+    return _hypothesis().composite(build)()
+
+
+def programs(
+    operations: Iterable[Any] | None = None,
+    max_operations: int = 8,
+    dtype: Any = "float64",
+    features: Sequence[str] | None = None,
+):
+    """Random programs: operations applied to values that are computed, reused, indexed, assigned to and looped over.
+
+    They shrink to few operations, small arrays and simple entries; the falsifying example that hypothesis prints is
+    Python code to paste.
+
+    Parameters
+    ----------
+    operations : iterable, optional
+        Primitives, names, functions, and pairs as for ``arguments``. None: all operations there are.
+    max_operations : int
+        Besides those that bring values into the domain of the next operation.
+    dtype : dtype
+    features : sequence of {"functions", "indexing", "assignment", "control"}, optional
+        What programs use besides the operations: functions of the namespaces, ``x[i]``, ``x[i] = y`` and its like,
+        loops and branches. None: all of them, functions only if no operations are given.
+
+    Examples
+    --------
+    >>> from hypothesis import given, settings
+    >>> import autograd_core as ag
+    >>> @settings(max_examples=5, deadline=None)
+    ... @given(ag.testing.strategies.programs(["sin", "multiply", "matmul"], max_operations=4))
+    ... def test_mine(program):
+    ...     ag.testing.check_program(program, emitters=["numpy"])
+    >>> test_mine()
+    """
+    if max_operations < 1:
+        raise DomainError(f"programs: max_operations must be 1 or more; got {max_operations!r}.")
+    pool = pool_of(operations, features)
+    st = _hypothesis()
+
+    def build(draw):
+        source = ProgramDraw(draw_from(draw, dtype).integer, dtype)
+        source.together = lambda make: draw(st.builds(make))  # type: ignore[method-assign]  # a span of its own
+        program = Generator(source, pool).program(max_operations)
+        return draw(st.nothing()) if program is None else program
+
+    return st.composite(build)()

@@ -20,6 +20,7 @@ from demos import (
     mnist,
     mnist_from_scratch,
     optimizers,
+    profile_step,
     quickstart,
     two_layer_net,
 )
@@ -125,6 +126,17 @@ def test_compiled_step(demo):
     kept = [f"compiled_step_{name}" for name in ("numba.py", "numpy.py")]
     assert [name for name in written if name.endswith(".py")] == kept
     assert len([name for name in written if name.endswith((".svg", ".dot"))]) == 2
+
+
+def test_profile_step(demo):
+    """The tables, the list that keeps the recordings and what is left without it, the flame graph and the diagram."""
+    out, written = demo(profile_step, "--steps", "3")
+    for row in ("affine", "optimizer step: Adam", "sequential/hidden_1", "profile_step.py:"):
+        assert any(line.startswith(row) for line in out.splitlines())
+    assert "Keep float(losses[0]) in its place" in out
+    assert "The variable last of main()" in out
+    assert "profile_step.speedscope.json" in written
+    assert {"profile_step.svg", "profile_step.dot"} & set(written)
 
 
 def test_one_seed_is_one_training(demo):

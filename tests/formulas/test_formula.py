@@ -196,6 +196,9 @@ def test_hostile_names_are_text():
         (lambda x, y: ag.formula([y, y * x], x), ag.GraphError, "expected one target"),
         (lambda x, y: ag.formula(y, x)(z=1.0), ag.GraphError, "no value named 'z'"),
         (lambda x, y: ag.formula(y, x)(x="a"), ag.DomainError, "expected a real number"),
+        (lambda x, y: ag.formula(y, x)("a"), ag.ConversionError, "values is a str"),
+        (lambda x, y: ag.formula(y * ag.Variable(1.0, name="w"), x)(x=np.ones(2), w=np.ones(3)), ag.ShapeError,
+         r"x has shape \(2,\), w has shape \(3,\)"),
     ],
 )
 def test_what_is_refused(call, error, message):
@@ -238,3 +241,58 @@ def test_the_branch_that_was_not_taken_is_left_out():
     with ag.GradientTape():
         y = np.where(x > 1.0, x * x, x)
     assert ag.formula(y, x).text == "d where/d x = x + x"
+
+
+@pytest.mark.parametrize(
+    ("function", "point", "wanted", "note"),
+    [
+        (np.hypot, (0.0, 0.0), (0.0, 0.0), "/z stands for 0 here"),
+        (np.arctan2, (0.0, 0.0), (0.0, 0.0), "stands for 0 here"),
+        (lambda x, y: x**y, (0.0, 2.0), (0.0, 0.0), None),
+        (lambda x, y: x**y, (0.0, 0.0), (0.0, 0.0), "stands for 0 here"),
+        (lambda x, y: np.sqrt(x * x) + y, (0.0, 1.0), (0.0, 1.0), None),
+        (np.maximum, (1.0, 1.0), (0.5, 0.5), None),
+        (lambda x, y: np.abs(x) * y, (0.0, 2.0), (0.0, 0.0), None),
+        (lambda x, y: x / y, (0.0, 1e-200), (1e200, 0.0), None),
+        (ag.numpy.special.xlogy, (0.0, 0.0), (-np.inf, 0.0), None),
+        (np.heaviside, (0.0, 3.0), (0.0, 1.0), None),
+    ],
+)
+def test_corners_are_what_the_operations_take_there_and_are_noted(function, point, wanted, note):
+    xs = scalars(x=point[0], y=point[1])
+    with np.errstate(all="ignore"), ag.GradientTape():
+        z = function(*xs)
+    found = [ag.formula(z, x, names={"z": z}) for x in xs]
+    np.testing.assert_array_equal([each() for each in found], wanted)
+    if note:
+        assert all(note in each.text.splitlines()[-1] for each in found)
+        assert "#" not in found[0].latex
+
+
+def test_a_zero_beside_an_infinity_is_noted():
+    (x,) = scalars(x=0.0)
+    with ag.GradientTape():
+        y = np.sqrt(x * x)
+    assert ag.formula(y, x).notes == ("a factor of 0 beside one that is infinite makes a product of 0",)
+    with ag.GradientTape():
+        y = np.sqrt(x) - np.sqrt(x) + np.where(True, np.sqrt(1 + x), 0.0)
+    assert ag.formula(y, x).notes == ()
+    assert ag.formula(y, x)(x=4.0) == ag.grad(lambda x: np.sqrt(1 + x))(4.0)
+
+
+def test_the_source_itself():
+    (x,) = scalars(x=2.0)
+    with ag.GradientTape():
+        y = x * 1.0
+    assert (ag.formula(y, y).text, ag.formula(y, y)()) == ("d multiply/d multiply = 1", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "latex"), [("α", r"\alpha"), ("λ_1", r"\lambda_{1}"), ("Ω", r"\Omega"), ("x₁", r"\mathrm{x1}"),
+                        ("größe", r"\text{größe}"), ("🙂", r"\text{🙂}"), ("x'y", r"\mathrm{x'y}")],
+)  # fmt: skip
+def test_letters_of_other_alphabets(name, latex):
+    (x,) = scalars(**{name: 2.0})
+    with ag.GradientTape():
+        y = np.sin(x)
+    assert ag.formula(y, x).latex.endswith(rf"= \cos\left({latex}\right)")

@@ -69,3 +69,11 @@ def test_a_copy_is_a_copy():
 def test_mistakes_are_named(call, error, says):
     with pytest.raises(error, match=says):
         call()
+
+
+def test_linspace_ends_exactly_where_it_is_told():
+    """Of Tensors too, the last value is ``stop`` to the last digit."""
+    for low, high in np.random.default_rng(0).normal(size=(50, 2)):
+        made = np.linspace(ag.constant(low), ag.constant(high), 5)
+        assert made[-1].item() == high
+        np.testing.assert_allclose(made.numpy(), np.linspace(low, high, 5), rtol=1e-15, atol=1e-15)

@@ -87,6 +87,25 @@ def test_power_at_its_edges():
     assert np.isfinite(ag.grad(lambda x: np.sum(x ** np.array([2.0, 3.0])))(np.array([-1.0, -2.0]))).all()
 
 
+def test_the_mixed_derivative_of_a_power_at_a_zero_exponent():
+    """d/dx d/dy of x**y is 1/x at y = 0, in whichever order."""
+    hessian = ag.hessian(lambda v: v[0] ** v[1])(np.array([2.0, 0.0]))
+    np.testing.assert_allclose(hessian, [[0.0, 0.5], [0.5, np.log(2.0) ** 2]])
+
+
+@pytest.mark.parametrize("run", [lambda f: f, ag.function, lambda f: ag.function(f, jit="numpy")])
+@pytest.mark.parametrize("mode", ["rev", "fwd"])
+def test_a_masked_infinity_leaves_the_second_derivatives_of_others_alone(run, mode):
+    """Zero wins where something is not finite, and only there: the derivative of 2x at x = 0 is 2."""
+
+    def f(v):
+        return v[0] ** 2 + v[0] * v[2] + np.where(v[1] > 0, np.log(v[1]), 0.0)
+
+    with np.errstate(all="ignore"):
+        hessian = run(ag.jacobian(ag.jacobian(f, mode=mode), mode=mode))(np.zeros(3))
+    np.testing.assert_array_equal(hessian, [[2, 0, 1], [0, 0, 0], [1, 0, 0]])
+
+
 @pytest.mark.parametrize(
     ("call", "error", "says"),
     [

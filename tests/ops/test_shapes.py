@@ -5,6 +5,7 @@ import pytest
 
 import autograd_core as ag
 import autograd_core.numpy as anp
+from autograd_core.ops import joining
 from tests.ops.like_numpy import agrees
 
 RANDOM = np.random.default_rng(3)
@@ -125,3 +126,24 @@ def test_pad_with_tensors():
 def test_mistakes_are_named(call, error, says):
     with pytest.raises(error, match=says):
         call(ag.constant(M))
+
+
+@pytest.mark.parametrize("join", [np.stack, np.concatenate])
+def test_the_rule_of_many_arguments_is_called_once(join, monkeypatch):
+    """One call per argument, each of all arguments, would be quadratic: 1.2 s for 10,000 of them, instead of 0.02."""
+    calls = []
+    row = joining.STACK if join is np.stack else joining.CONCATENATE
+    (rule,) = row.vjps
+    monkeypatch.setattr(row, "vjps", (lambda *args, **params: calls.append(1) or rule(*args, **params),))
+    parts = [ag.Variable(np.full(2, float(i))) for i in range(50)]
+    with ag.GradientTape(persistent=True) as tape:
+        total = np.sum(join([*parts, np.ones(2)]) ** 2)
+    found = tape.gradient(total, parts)
+    assert len(calls) == 1
+    np.testing.assert_array_equal([each.numpy() for each in found], [2 * part.numpy() for part in parts])
+    hessian = ag.hessian(lambda x: np.sum(join([x, 2 * x, x * x]) ** 3))(np.array([1.0, 2.0]))
+    np.testing.assert_allclose(hessian, np.diag([6 + 48 + 30, 12 + 96 + 30 * 16]))
+    tangent = ag.jvp(
+        lambda x, y: join([x, y, np.ones(1)]), (np.ones(1), np.ones(1)), (np.full(1, 2.0), np.full(1, 3.0))
+    )
+    np.testing.assert_array_equal(np.ravel(tangent[1]), [2.0, 3.0, 0.0])

@@ -277,3 +277,27 @@ def test_every_primitive_can_be_audited(row):
             for each in found.rows:
                 assert dtype == "float64" or not each.node.operation or each.replayed, str(found)
                 assert math.isnan(each.value.born) or each.value.born < np.inf, str(found)
+
+
+@needs_long_double
+def test_a_cancellation_of_what_cannot_be_replayed_is_told_by_its_condition():
+    """erf is known in float64 only; that its result is rounded is known all the same."""
+    found = audit(lambda x: 1 - anp.special.erf(x), 4.7)
+    assert (found.worst.node.operation, found.worst.fault.kind) == ("subtract", "cancellation")
+    assert "erf has no higher precision" in found.worst.fault.message
+    assert "erfc(x)" in str(found.worst.rewrite)
+    assert not audit(lambda x: 1 - anp.special.erf(x), 0.5).faults
+
+
+def test_the_same_formula_many_times_takes_no_longer_for_each():
+    """Nodes of one form are looked at once: 3,000 equal logarithms are not 9 million pairs."""
+    x = np.float32(1e-5)
+
+    def f(x):
+        total = np.float32(0.0)
+        for _ in range(3000):
+            total = total + np.log(1 + x)
+        return total
+
+    found = audit(f, x)
+    assert sum(row.rewrite is not None for row in found.rows) >= 3000

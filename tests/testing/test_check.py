@@ -6,6 +6,7 @@ import pytest
 import autograd_core as ag
 from autograd_core.primitive import Primitive
 from autograd_core.testing import check_grads
+from autograd_core.testing.verdicts import KINK, SMOOTH
 
 RANDOM = np.random.default_rng(0)
 SQUARE = RANDOM.normal(size=(3, 3))
@@ -53,7 +54,7 @@ KINKS = np.array([0.0, 1.0, -1.0, 0.0])
     ],
 )
 def test_right_gradients_pass(f, args):
-    assert check_grads(f, args) is None
+    assert check_grads(f, args).verdict in (SMOOTH, KINK)
 
 
 def test_higher_orders_and_single_modes():

@@ -313,3 +313,63 @@ def test_float32_large_small_and_empty():
     invariants.check(lambda x: x * x, X * 1e-150)
     invariants.check(lambda x: np.sum(x * x), np.zeros((0, 3)))
     invariants.check(lambda d: {"a": d["w"] * 2, "b": [d["x"] + 1]}, {"w": X, "x": 2.0, "n": 3})
+
+
+# -- what no rule is to blame for --------------------------------------------------------------------------------------
+
+CHECKS = {
+    "shapes": invariants.shapes,
+    "linearity": invariants.linearity,
+    "inner_product": invariants.inner_product,
+    "compiled": lambda f, args: invariants.compiled(f, args, backends=["numpy"]),
+    "translation": invariants.translation,
+    "homogeneity": invariants.homogeneity,
+    "permutation": invariants.permutation,
+    "check": invariants.check,
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_function_that_is_not_deterministic_is_said_to_be(name):
+    """Called twice first: a rule is not blamed for what the function does."""
+    generator = np.random.default_rng(0)
+
+    def dropped(x):
+        return np.sum(x * (generator.random(3) < 0.5))
+
+    with pytest.raises(ag.GradientCheckError, match=r"\(dropped\): called twice .* not deterministic.*Generator"):
+        CHECKS[name](dropped, np.array([1.0, 2.0, 3.0]))
+
+
+def test_a_function_that_gives_other_results_each_time():
+    calls = []
+
+    def grows(x):
+        calls.append(1)
+        return [x] * len(calls)
+
+    with pytest.raises(ag.GradientCheckError, match="gave 1 results and then 2"):
+        invariants.shapes(grows, 1.0)
+
+
+@pytest.mark.parametrize("check", [invariants.linearity, invariants.inner_product])
+def test_a_rule_that_is_not_deterministic_is_said_to_be(check):
+    generator = np.random.default_rng(0)
+
+    @ag.primitive(probe=False)
+    def noisy(x):
+        return x * 2.0
+
+    noisy.defvjp(lambda ct, ans, x: ct * (2.0 + generator.random()))
+    with pytest.raises(ag.GradientCheckError, match=r"pulled back twice.* for args\[0\] .*not deterministic"):
+        check(lambda x: noisy(x), np.array([1.0, 2.0]))
+
+
+def test_one_recorded_run_may_be_random():
+    generator = np.random.default_rng(0)
+    invariants.reordered(lambda x: np.sum(x * generator.random(3)), np.array([1.0, 2.0, 3.0]))
+
+
+def test_nan_is_deterministic():
+    with np.errstate(all="ignore"):
+        invariants.shapes(np.log, np.array([-1.0, 2.0]))

@@ -71,7 +71,9 @@ def numbers(program: Program) -> Program:
 
 def _with_numbers(new: Rewriting, instruction: Instruction) -> Instruction:
     primitive = instruction.primitive
-    if not (isinstance(primitive.impl, np.ufunc) or primitive in (WHERE, CLIP)) or len(instruction.operands) < 2:
+    if not primitive.elementwise or len(instruction.operands) < 2:  # vecdot is a ufunc too, and wants its axes
+        return instruction
+    if not (isinstance(primitive.impl, np.ufunc) or primitive in (WHERE, CLIP)):
         return instruction
     if primitive is LDEXP:  # its operands do not promote one another
         return instruction

@@ -67,12 +67,16 @@ def _maker(dtype: str):
     return at
 
 
-DTYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
+DTYPES = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float32", "float64", "complex64", "complex128"),
+)
 AT = {np.dtype(name): f"{name}_at" for name in DTYPES}
 """Name of the function that makes a pointer of an address, by dtype."""
 
 bool_at, int8_at, int16_at, int32_at, int64_at = map(_maker, DTYPES[:5])
-uint8_at, uint16_at, uint32_at, uint64_at, float32_at, float64_at = map(_maker, DTYPES[5:])
+uint8_at, uint16_at, uint32_at, uint64_at, float32_at, float64_at = map(_maker, DTYPES[5:11])
+complex64_at, complex128_at = map(_maker, DTYPES[11:])
 
 
 @intrinsic

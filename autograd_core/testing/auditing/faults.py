@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from ...node import Node
 from .precision import largest, relative_errors
-from .replay import Replay
+from .replay import ENDS, Replay
 
 DAMAGE = 200  # rounding errors that are a fault; a few operations make a handful
 GROWTH = 8  # times the error of what a node was given: less is carried on, not made here
@@ -33,12 +34,6 @@ ADDITIVE = frozenset(
     )
 )
 """Operations that add up: of the sizes of their arguments they make the sizes of the terms, for their condition."""
-
-ENDS = {
-    "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "expit": (0.0, 1.0), "erf": (-1.0, 1.0), "ndtr": (0.0, 1.0),
-    "softmax": (0.0, 1.0), "erfc": (0.0, 2.0), "softsign": (-1.0, 1.0),
-}  # fmt: skip
-"""Operations that run against an end, where their derivative is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +77,7 @@ class Judge:
         self.cotangents: dict[Node, NodeErrors] = {}
         self._sums: dict[Node, tuple[Any, float]] = {}  # of a chain of sums: sizes of its terms, and their errors
         self._joined: set[Node] = set()  # sums that are a term of one other sum, which is judged for them
+        self._targets = frozenset(replay.recorded.targets)
         self._using: dict[Node, list[Node]] = {}
         for user in replay.recorded.nodes:
             for parent in _sources(user):
@@ -101,8 +97,8 @@ class Judge:
             return NodeErrors(float("nan"), float("nan"))
         found, exact = replay.cotangents[node], replay.exact_cotangents.get(node)
         seen = whole != 0  # noise in the place of 0 has no relative error
-        born = float("nan") if exact is None else largest(np.where(seen, relative_errors(found, exact), 0.0))
-        return NodeErrors(born, largest(np.where(seen, relative_errors(found, whole), 0.0)))
+        born = float("nan") if exact is None else largest(_where(seen, relative_errors(found, exact)))
+        return NodeErrors(born, largest(_where(seen, relative_errors(found, whole))))
 
     def _seen(self, node: Node) -> Any:
         """Entries of a cotangent that are not 0 for what one can know: something is left in higher precision."""
@@ -150,7 +146,7 @@ class Judge:
         # Of n entries, or of sums of n terms, some are 1/n of the others by chance.
         allowed = DAMAGE * eps * max(1, node.value.size, *(parent.value.size for parent in _single(node)))
         if errors.inherited <= max(allowed, GROWTH * given):
-            return None
+            return self._unknown(node, allowed)
         condition = self.condition(node)
         if condition is not None and condition > GROWTH:
             what = f"terms that nearly cancel: their sizes are {condition:.2g} times the result"
@@ -160,6 +156,21 @@ class Judge:
         grown = errors.inherited / given if given > 0 else np.inf
         what = f"the relative error of its argument grows {grown:.2g} times: the operation is ill-conditioned here"
         return Fault("amplification", "value", what, errors.inherited)
+
+    def _unknown(self, node: Node, allowed: float) -> Fault | None:
+        """A sum whose terms nearly cancel and could not be replayed: each has one rounding error at least."""
+        refused = [parent for parent in _sources(node) if parent in self.replay.refused]
+        condition = self.condition(node) if refused else None
+        if condition is None or not np.isfinite(condition):
+            return None
+        error = condition * _eps(node.value) / 2
+        if error <= allowed:
+            return None
+        what = (
+            f"terms that nearly cancel: their sizes are {condition:.2g} times the result. {refused[0].operation} has "
+            f"no higher precision, so that the error is not known; one rounding of its result makes {error:.1g}"
+        )
+        return Fault("cancellation", "value", what, min(error, 1.0))
 
     def _given(self, node: Node) -> float:
         """Largest inherited error of what ``node`` was computed from, at least one rounding."""
@@ -208,6 +219,8 @@ class Judge:
         errors = self.cotangents.get(node)
         if errors is None or node not in replay.sizes or not np.isfinite(errors.inherited):
             return None
+        if len(self._using.get(node, ())) + (node in self._targets) < 2:  # nothing is added up
+            return None
         ct, sizes = replay.whole_cotangents[node], replay.sizes[node]
         eps = _eps(node.value)
         with np.errstate(all="ignore"):
@@ -230,8 +243,15 @@ def _errors(found: Any, exact: Any, whole: Any) -> NodeErrors:
     return NodeErrors(born, float("nan") if whole is None else largest(relative_errors(found, whole)))
 
 
+def _where(seen: Any, errors: Any) -> Any:
+    return errors if np.all(seen) else np.where(seen, errors, 0.0)
+
+
 def _eps(value: Any) -> float:
-    return float(np.finfo(value.dtype).eps)
+    return float(_finfo(value.dtype).eps)
+
+
+_finfo = functools.cache(np.finfo)  # which takes a microsecond to look it up
 
 
 def _size(arg: Any) -> Any:
@@ -277,6 +297,8 @@ def _underflows(node: Node, replay: Replay) -> bool:
     exact = replay.exact.get(node)
     if exact is None:
         return False
-    tiny = np.finfo(node.value.dtype).tiny
+    tiny = _finfo(node.value.dtype).tiny
     small = (np.abs(node.value) < tiny) & (exact != 0)
+    if not small.any():
+        return False
     return bool((relative_errors(node.value, exact)[small] > DAMAGE * _eps(node.value)).any())

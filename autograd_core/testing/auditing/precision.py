@@ -32,8 +32,8 @@ class Precision:
 
     def dtype_of(self, value: Any) -> Any:
         """Wide dtype for a floating or complex ``value``; None for others."""
-        kind = np.asarray(value).dtype.kind
-        return {"f": self.real, "c": self.complex}.get(kind)
+        kind = value.dtype.kind if isinstance(value, (np.ndarray, np.generic)) else np.asarray(value).dtype.kind
+        return self.real if kind == "f" else self.complex if kind == "c" else None
 
     def widen(self, value: Any, weak: Any = None) -> Any:
         """``value`` in the wide dtype; the entries are the same.
@@ -43,6 +43,8 @@ class Precision:
         weak : dtype, optional
             What a Python number was rounded to in the program.
         """
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            return value.astype(self.real)
         if isinstance(value, tuple):
             return tuple(self.widen(part) for part in value)
         if isinstance(value, (float, complex)) and not isinstance(value, np.generic) and weak is not None:
@@ -56,7 +58,7 @@ class Precision:
     def is_wide(self, value: Any) -> bool:
         """Whether the results are in the wide dtypes, as they should be."""
         parts = value if isinstance(value, tuple) else (value,)
-        return all(self.dtype_of(part) in (None, np.asarray(part).dtype.type) for part in parts)
+        return all(self.dtype_of(part) in (None, part.dtype.type) for part in parts)
 
 
 def narrow(value: Any, like: Any) -> Any:
@@ -69,17 +71,23 @@ def narrow(value: Any, like: Any) -> Any:
     return like if not hasattr(like, "dtype") else value
 
 
+@np.errstate(all="ignore")  # as a decorator it takes half the time
 def relative_errors(found: Any, exact: Any) -> np.ndarray:
     """Relative error of each entry: 0 where both are the same (NaN too), infinite where only one is finite."""
-    wide = np.result_type(np.asarray(found).dtype, np.asarray(exact).dtype)
-    found, exact = np.asarray(found, wide), np.asarray(exact, wide)
-    with np.errstate(all="ignore"):
-        errors = np.abs(found - exact) / np.abs(exact)
+    if found.shape == () == exact.shape:
+        found, exact = found[()], exact[()]  # arithmetic on NumPy's scalars takes a tenth of the time
+        if found == exact or (found != found and exact != exact):
+            return _NONE
+        error = float(abs(found - exact) / abs(exact))
+        return np.asarray(error if error == error else np.inf)
     same = (found == exact) | (np.isnan(found) & np.isnan(exact))
-    errors = np.where(same, 0, errors)
+    errors = np.where(same, 0, np.abs(found - exact) / np.abs(exact))
     return np.asarray(np.where(np.isnan(errors), np.inf, errors), np.float64)
+
+
+_NONE = np.zeros(())
 
 
 def largest(errors: Any) -> float:
     """The largest entry; 0 of none."""
-    return float(np.max(errors, initial=0.0))
+    return float(np.max(errors, initial=0.0) if np.ndim(errors) else errors)

@@ -14,6 +14,7 @@ from ...graph import Graph, graph
 from ...graph.build import ancestors
 from ...node import Node, Spec
 from ...primitive import PROJECT, Primitive
+from ...probing import probing
 from ...recording import Frame
 from ...tape import GradientTape
 from ...tensor import Overloaded, Tensor, as_value
@@ -74,7 +75,11 @@ class Recorded:
         witness = Witness()
         recording.note(witness)
         try:
-            with GradientTape(persistent=True) as tape, np.errstate(all="ignore"):  # what overflows is a row
+            with (
+                GradientTape(persistent=True) as tape,
+                probing(False),
+                np.errstate(all="ignore"),
+            ):  # what overflows is a row
                 tape.watch(watched)
                 result = f(*rebuild(given))
         finally:
@@ -84,7 +89,7 @@ class Recorded:
             raise ConversionError(
                 f"{asked}: nothing that the function returned was computed from its arguments or from Variables by "
                 "recorded operations; return Tensors. What left through .numpy(), float() or np.asarray cannot be "
-                "replayed."
+                f"replayed.{'' if watched else ' None of the arguments is floating; write 3.0 instead of 3.'}"
             )
         self.targets: list[Node] = [out.node for out in outs if out.node is not None]
         self.graph: Graph = graph(outs, names=dict(zip(names, given, strict=True)))

@@ -30,6 +30,12 @@ _REFUSALS = (
     np.linalg.LinAlgError,
 )
 
+ENDS = {
+    "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "expit": (0.0, 1.0), "erf": (-1.0, 1.0), "ndtr": (0.0, 1.0),
+    "softmax": (0.0, 1.0), "erfc": (0.0, 2.0), "softsign": (-1.0, 1.0),
+}  # fmt: skip
+"""Operations that run against an end, where their derivative is lost."""
+
 Contributions = dict[Node, Any]
 
 
@@ -139,7 +145,7 @@ class Replay:
         exact: dict[Node, Any] = dict(ones)
         whole: dict[Node, Any] = dict(ones)
         self.sizes: dict[Node, Any] = {node: np.abs(ct) for node, ct in ones.items()}  # of the terms of each sum
-        self.edge_errors: dict[Node, float] = {}  # of what an elementwise operation sends back, inherited
+        self.edge_errors: dict[Node, float] = {}  # of what an operation with ends sends back, inherited
         for node in reversed(operations):
             if node not in program or node not in whole:
                 continue
@@ -153,7 +159,7 @@ class Replay:
                 _add(whole, parent, ct)
                 if not isinstance(ct, Parts):
                     _add(self.sizes, parent, np.abs(ct))
-            if node.primitive.elementwise:  # type: ignore[union-attr]  # operations have one
+            if node.operation in ENDS and node.primitive.elementwise:  # type: ignore[union-attr]  # operations have one
                 own = self._pull_in_own_precision(node, list(arrived), program[node])
                 self.edge_errors[node] = max((largest(relative_errors(own[at], wanted[at])) for at in own), default=0.0)
         self.exact_cotangents, self.whole_cotangents = exact, whole

@@ -69,6 +69,7 @@ REWRITES = (
     Rewrite("exp(x) - 1", "expm1(x)", ("subtract", ("exp", "x"), 1)),
     Rewrite("1 - exp(x)", "-expm1(x)", ("subtract", 1, ("exp", "x"))),
     Rewrite("1 - cos(x)", "2 * sin(x / 2)**2", ("subtract", 1, ("cos", "x"))),
+    Rewrite("cosh(x) - 1", "2 * sinh(x / 2)**2", ("subtract", ("cosh", "x"), 1)),
     Rewrite("cos(x) - 1", "-2 * sin(x / 2)**2", ("subtract", ("cos", "x"), 1)),
     Rewrite(
         "cos(x)**2 - sin(x)**2", "cos(2 * x)", ("subtract", _sq(("cos", "x")), _sq(("sin", "x")))
@@ -122,8 +123,8 @@ def suggestions(graph: Graph) -> dict[int, Rewrite]:
     found: dict[int, Rewrite] = {}
     applied: dict[int, Rewrite] = {}
     for rewrite in REWRITES:
-        for node in graph.nodes:
-            for inside, letters in forms.matches(rewrite.pattern, node.index):
+        for number in forms.of_operation.get(rewrite.pattern[0], ()):
+            for inside, letters in forms.matches(rewrite.pattern, number):
                 for index in inside:
                     found.setdefault(index, rewrite)
                 for index in letters:
@@ -138,6 +139,7 @@ class _Forms:
     def __init__(self, graph: Graph):
         self.of_node: list[int] = []
         self.forms: list[tuple[Any, ...]] = []
+        self.of_operation: dict[str, list[int]] = {}  # numbers of forms
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._made: dict[int, list[int]] = {}  # nodes, by the number of their form
         for node in graph.nodes:
@@ -148,6 +150,7 @@ class _Forms:
     def _number(self, form: tuple[Any, ...]) -> int:
         if form not in self._numbers:
             self._numbers[form] = len(self.forms)
+            self.of_operation.setdefault(form[0], []).append(len(self.forms))
             self.forms.append(form)
         return self._numbers[form]
 
@@ -178,10 +181,10 @@ class _Forms:
                     return ("subtract", args[other], self._number(("number", -form[1])))
         return (operation, *args)
 
-    def matches(self, pattern: Pattern, index: int) -> Iterator[tuple[set[int], set[int]]]:
-        """Ways in which the node fits ``pattern``: the nodes of the formula, and those that letters stand for."""
-        for letters, inside in self._fit(pattern, self.of_node[index], {}):
-            own = {node for form in inside for node in self._made[form]} | {index}
+    def matches(self, pattern: Pattern, number: int) -> Iterator[tuple[set[int], set[int]]]:
+        """Ways in which a form fits ``pattern``: the nodes of the formula, and those that letters stand for."""
+        for letters, inside in self._fit(pattern, number, {}):
+            own = {node for form in inside for node in self._made[form]}
             yield own, {node for form in letters.values() for node in self._made[form]} - own
 
     def _fit(self, pattern: Pattern, number: int, letters: dict[str, int]) -> Iterator[tuple[dict[str, int], set[int]]]:

@@ -43,7 +43,7 @@ def inner_product(f: Callable[..., Any], args: Any, rtol: float | None = None, s
     generator = np.random.default_rng(seed)
     values, pull = program.pulled()
     cts = noise(values, generator)
-    pulled = pull(cts)
+    pulled = program.check_rules(pull, cts)
     allowed = tolerance([*values, *program.points], rtol)
     for position, point in enumerate(program.points):
         directions: list[tuple[Any, Any]] = [(None, noise([point], generator)[0])]
@@ -85,6 +85,7 @@ def linearity(f: Callable[..., Any], args: Any, rtol: float | None = None, seed:
     u, v = noise(values, generator), noise(values, generator)
     a, b = 0.75, -1.25  # exact in every dtype
     kept = [ct.copy() for ct in u]
+    program.check_rules(pull, v)
     first, second = pull(u), pull(v)
     agree(program, "the cotangent after the VJP", [f"result {n}" for n in range(len(u))], u, kept, "before it was", 0.0)
     mixed = pull([np.asarray(a * x + b * y, x.dtype) for x, y in zip(u, v, strict=True)])

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import ConversionError, CotangentError, DtypeError, GradientCheckError
 from ...functional import jvp, vjp
+from ...probing import probing
 from ...tensor import Overloaded, Tensor, as_value
 from ...tree import flatten
 from ..diagnosis import name_of_leaves
@@ -22,6 +23,15 @@ EACH_ENTRY = 64  # results or inputs with so many entries are looked at one by o
 class Program:
     """A function with its arguments.
 
+    Parameters
+    ----------
+    asked : str
+        The check, for messages.
+    f, args
+        As the user gave them.
+    twice : bool
+        Whether it is called several times, so that it has to be deterministic.
+
     Attributes
     ----------
     points : list of array
@@ -30,7 +40,7 @@ class Program:
         Of these, as the user would write them.
     """
 
-    def __init__(self, asked: str, f: Callable[..., Any], args: Any):
+    def __init__(self, asked: str, f: Callable[..., Any], args: Any, twice: bool = True):
         if not callable(f):
             raise TypeError(f"{asked}: expected a function and its arguments; got {type(f).__name__}.")
         self.asked = asked
@@ -46,6 +56,8 @@ class Program:
             )
         self.points = [np.array(as_value(self._leaves[index])) for index in self._active]
         self.names = [names[index] for index in self._active]
+        if twice:
+            self._check_deterministic()
 
     @property
     def title(self) -> str:
@@ -57,7 +69,8 @@ class Program:
         leaves = list(self._leaves)
         for index, x in zip(self._active, xs, strict=True):
             leaves[index] = x
-        outs = flatten(self.f(*self._rebuild(leaves)))[0]
+        with probing(False):  # whether rules are right is asked here
+            outs = flatten(self.f(*self._rebuild(leaves)))[0]
         for out in outs:
             if not isinstance(out, (Overloaded, np.ndarray, np.generic, float, complex, int)):
                 raise ConversionError(f"{self.asked}: the function returned a {type(out).__name__}; expected Tensors.")
@@ -67,6 +80,37 @@ class Program:
                 f"{self.title}: the function returned nothing floating, so there is nothing to check."
             )
         return found
+
+    def _check_deterministic(self) -> None:
+        """Call it twice: of a function that draws random numbers no invariant holds, and no rule is to blame."""
+        with np.errstate(all="ignore"):
+            first, second = (
+                [raw(out) for out in self([Tensor(x.copy(), None) for x in self.points])] for _ in range(2)
+            )
+        for number, (one, other) in enumerate(zip(first, second, strict=False)):
+            if not _same(one, other):
+                result = "" if len(first) == 1 else f" for result {number}"
+                raise GradientCheckError(
+                    f"{self.title}: called twice with the same arguments, the function gave{result} {_shown(one)} and "
+                    f"then {_shown(other)}; it is not deterministic, and no invariant holds of two functions. Draw "
+                    "random numbers from a Generator that is made anew in each call, or switch dropout off."
+                )
+        if len(first) != len(second):
+            raise GradientCheckError(
+                f"{self.title}: called twice with the same arguments, the function gave {len(first)} results and then "
+                f"{len(second)}; it is not deterministic."
+            )
+
+    def check_rules(self, pull: Callable[[Arrays], Arrays], cts: Arrays) -> Arrays:
+        """What ``pull`` gives for ``cts``; an error if it gives something else the second time."""
+        first, second = pull([ct.copy() for ct in cts]), pull([ct.copy() for ct in cts])
+        for name, one, other in zip(self.names, first, second, strict=True):
+            if not _same(one, other):
+                raise GradientCheckError(
+                    f"{self.title}: pulled back twice, the same cotangent gave for {name} {_shown(one)} and then "
+                    f"{_shown(other)}: a rule on the way is not deterministic, or keeps something from call to call."
+                )
+        return first
 
     def pulled(self, xs: Arrays | None = None) -> tuple[Arrays, Callable[[Arrays], Arrays]]:
         """Results, and the VJP: from their cotangents to those of the points."""
@@ -94,6 +138,19 @@ class Program:
     def at(self, position: int, entry: tuple[int, ...]) -> str:
         """How an entry of an input is called."""
         return self.names[position] + (f", entry {list(entry)}" if entry else "")
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two arrays are the same but for the order in which threads add up."""
+    if one.shape != other.shape:
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.allclose(one, other, rtol=1e3 * np.finfo(one.dtype).eps, atol=0, equal_nan=True))
+
+
+def _shown(value: Any) -> str:
+    text = " ".join(np.array2string(value, threshold=6, precision=8).split())
+    return text if len(text) < 200 else f"{text[:200]}..."
 
 
 def noise(like: Sequence[Any], generator: np.random.Generator) -> Arrays:

@@ -1,0 +1,59 @@
+"""Batching rules of linear algebra: LAPACK's functions take stacks of matrices in the last two axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..ops.decompositions import EIG, QR, SVD, SVDVALS
+from ..ops.determinants import COFACTORS, COFACTORS_ALONG, DET, SLOGDET
+from ..ops.least_squares import MATRIX_RANK, PINV
+from ..ops.linalg import INV, SOLVE
+from ..ops.symmetric import CHOLESKY, EIGH, EIGVALSH
+from ..primitive import Primitive, apply
+from .laying import Rule, all_spread, as_it_is, ndim_of, padded
+
+
+def _with_limits(row: Primitive, args: list[Any], mapped: list[bool], params: dict[str, Any], size: int) -> Any:
+    """A limit may be given for each matrix of a stack."""
+    if any(np.ndim(value) for value in params.values() if value is not None and not isinstance(value, str)):
+        return NotImplemented
+    return apply(row, tuple(args), params)
+
+
+def _both(row: Primitive, args: list[Any], mapped: list[bool], params: dict[str, Any], size: int) -> Any:
+    return apply(row, tuple(all_spread(args, mapped, size)), params)
+
+
+def _solve(row: Primitive, args: list[Any], mapped: list[bool], params: dict[str, Any], size: int) -> Any:
+    a, b = args
+    na, nb = ndim_of(a, mapped[0]), ndim_of(b, mapped[1])
+    if na < 2 or nb < 1:
+        return NotImplemented  # an error
+    if not mapped[0] and na == 2 and nb <= 2:
+        return _one_matrix(a, b, nb)
+    if nb == 1:
+        b = np.reshape(b, (*b.shape, 1))
+    ndim = max(na, nb, 2)
+    out = apply(row, (padded(a, ndim) if mapped[0] else a, padded(b, ndim) if mapped[1] else b), {})
+    return out[..., 0] if nb == 1 else out
+
+
+def _one_matrix(a: Any, b: Any, nb: int) -> Any:
+    """The right sides of all examples side by side: the matrix is factored once."""
+    if nb == 1:
+        return np.transpose(apply(SOLVE, (a, np.transpose(b)), {}))
+    size, n, m = b.shape
+    wide = np.reshape(np.transpose(b, (1, 0, 2)), (n, size * m))
+    return np.transpose(np.reshape(apply(SOLVE, (a, wide), {}), (n, size, m)), (1, 0, 2))
+
+
+_STACKS = (INV, DET, COFACTORS, SLOGDET, CHOLESKY, EIGH, EIGVALSH, SVD, SVDVALS, QR, EIG)
+
+RULES: dict[Primitive, Rule] = {
+    **dict.fromkeys(_STACKS, as_it_is),
+    **dict.fromkeys((PINV, MATRIX_RANK), _with_limits),
+    COFACTORS_ALONG: _both,
+    SOLVE: _solve,
+}

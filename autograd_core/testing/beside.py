@@ -1,0 +1,116 @@
+"""Beside a point: what tells a kink, a jump or a tie from a wrong rule.
+
+Where a function has no derivative, its gradients at the points around do not come together, and any value between
+them is a gradient as good as another (Clarke 1983, "Optimization and Nonsmooth Analysis", chapter 2). So where the
+numbers at a point disagree with a rule, points beside it are looked at. A rule that is wrong there too is wrong. One
+that is right there is judged, at the point itself, by the gradients around.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from .judging import ADMISSIBLE, AGREES, OUTSIDE, Judgement, Place
+from .lines import random_like, scale_of
+
+NEIGHBOURS = 16
+HELD = 4  # of them are held against numbers
+
+
+@dataclass
+class Beside:
+    """The points beside a place, for one input and one mode.
+
+    Attributes
+    ----------
+    place : Place
+    mode : str
+    position : int
+        Of the input.
+    """
+
+    place: Place
+    mode: str
+    position: int
+    distance: float = 0.0
+    near: list[Place] = field(default_factory=list)
+    right: int = 0
+    wrong: list[Place] = field(default_factory=list)
+
+    def __post_init__(self):
+        self.distance = self.distance or (2.0**-17 if self.place.subject.precision < 1e-12 else 2.0**-9)
+        self.near = self._places(self.distance, NEIGHBOURS)
+        for near in self.near[:HELD]:
+            self._hold(near)
+
+    def _places(self, distance: float, count: int) -> list[Place]:
+        subject, generator = self.place.subject, np.random.default_rng(count)
+        places = []
+        for _ in range(count):
+            other = subject.at([_moved(x, distance, generator) for x in subject.points])
+            if np.isfinite(other.here).all():
+                near = Place(other, self.place.directions, None, None, self.place.cts, start=distance / 4)
+                near.tolerance = self.place.tolerance
+                near.measured = True
+                places.append(near)
+        return places
+
+    def _hold(self, near: Place) -> None:
+        judged = near.judge(self.mode, (self.position, None))
+        if judged.status in (AGREES, ADMISSIBLE):
+            self.right += 1
+        elif judged.status == OUTSIDE and _is_plain(judged):
+            self.wrong.append(near)
+
+    @property
+    def rule_is_wrong(self) -> bool:
+        """Whether the rule disagrees with numbers beside the point, where these are clear."""
+        return len(self.wrong) >= 2 and len(self.wrong) > self.right
+
+    def is_wrong_along(self, key) -> bool:
+        """Whether the rule is wrong along ``key``, beside the point."""
+        judged = self.wrong[0].judge(self.mode, key)
+        return judged.status == OUTSIDE and _is_plain(judged)
+
+    def hull(self, key, more: bool = False) -> tuple[float, float]:
+        """Smallest and largest derivative by rule along ``key`` beside the point; NaN if there is none."""
+        places = [*self.near, *self._more] if more else self.near
+        return self._hull(places, key) if self.right else (np.nan, np.nan)
+
+    def _hull(self, places: list[Place], key) -> tuple[float, float]:
+        direction = self.place.direction(key)
+        found = [near.rule_along(self.mode, self.position, direction)[0] for near in places]
+        found = [value for value in found if np.isfinite(value)]
+        return (min(found), max(found)) if found else (np.nan, np.nan)
+
+    def bounded(self, key) -> bool:
+        """Whether derivatives stay as they are closer to the point, or grow without end."""
+        far, close = self._hull(self.near, key), self._hull(self._closer, key)
+        return bool(np.abs(close).max() <= 2 * np.abs(far).max())
+
+    @cached_property
+    def _closer(self) -> list[Place]:
+        return self._places(self.distance / 256, NEIGHBOURS)
+
+    @cached_property
+    def _more(self) -> list[Place]:
+        return self._places(self.distance, 4 * NEIGHBOURS)
+
+
+def _is_plain(judged: Judgement) -> bool:
+    """Whether neither uncertainty nor a kink explains what is off."""
+    reading = judged.reading
+    if not np.isfinite(judged.by_rule):
+        return reading.settled and not reading.kinked
+    certain = reading.settled and 10 * reading.unsure <= judged.badness
+    return judged.method == "complex step" or (certain and reading.high - reading.low <= 0.1 * judged.badness)
+
+
+def _moved(x, distance: float, generator):
+    """``x``, each entry moved by about ``distance`` times its size; one that is next to zero by ``distance``."""
+    size = scale_of(x, 0.0)
+    part = random_like(x, generator) * (1 + generator.uniform(0.0, 0.25, x.shape))  # no two alike
+    return np.asarray(x + distance * part * np.where(size > distance, size, 1), x.dtype)

@@ -1,0 +1,180 @@
+"""The engine's own walk: functions that serve every rule, broken one change at a time in their text.
+
+They are changed in place, by their code object, so that whoever calls them calls the changed one. What must notice are
+the tests of some rows of each kind, then random programs, then the tests of the tape and the transforms.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from autograd_core import backward, cotangents, forward, linearize, scatter, shapes
+from autograd_core.ops.table import TABLE
+from autograd_core.primitive import PROJECT, Primitive
+
+from . import same, text
+from .mutant import Mutant, in_slot
+
+PANEL = tuple(
+    next(row for row in TABLE if row.name == name)
+    for name in (
+        "multiply", "tanh", "where", "sum", "matmul", "getitem", "set_at", "slogdet", "concatenate", "standardize",
+        "power", "svdvals",
+    )
+)  # fmt: skip
+"""Rows of all kinds: elementwise, with several results, joint, variadic, with notes in place of arrays, ..."""
+
+FUNCTIONS: tuple[Callable[..., Any], ...] = (
+    cotangents.fit, cotangents.unbroadcast, cotangents.carry_out, cotangents.complete, backward.zeros_win,
+    backward._zeros_win_if_needed, backward.vanishes, backward._has_nan, forward._ancestors, forward._plus,
+    forward._conform, scatter.Scatter.add_to, scatter.Scatter.dense, scatter.Cleared.carry_out,
+    shapes.broadcast_axes, shapes.broadcasts_into,
+)  # fmt: skip
+WALKS = (backward._walk, forward._walk, forward._tangent)
+"""Long functions, which are full of short cuts for speed: of these only what they compute is changed."""
+OF_WALKS = ("text operator", "text statement", "text call")
+
+
+def targets(target_class) -> Iterator[Any]:
+    """One target for each function, and one for each rule that is in no table."""
+    for function in (*FUNCTIONS, *WALKS):
+        name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+        yield target_class(name, PANEL, "engine", partial(_mutants, function, name))
+    for row in (PROJECT, linearize.LIFT):
+        name = f"{row.name}.vjps[0]"
+        yield target_class(name, PANEL, "engine", partial(_mutants_of_rule, row, name))
+
+
+def _mutants(function, name: str) -> Iterator[Mutant]:
+    for number, (kind, change, made) in enumerate(text.mutated(function)):
+        if function not in WALKS or kind in OF_WALKS:
+            yield Mutant(name, kind, change, number, partial(_changed_in_place, function, made))
+
+
+def _mutants_of_rule(row: Primitive, name: str) -> Iterator[Mutant]:
+    for number, (kind, change, made) in enumerate(text.mutated(row.vjps[0])):
+        yield Mutant(name, kind, change, number, partial(_planted_rule, row, made))
+
+
+def _planted_rule(row, made):
+    return in_slot(row, "vjps", 0, made())
+
+
+@contextmanager
+def _changed_in_place(function: types.FunctionType, made) -> Iterator[None]:
+    before = function.__code__
+    try:
+        function.__code__ = made().__code__
+        yield
+    finally:
+        function.__code__ = before
+
+
+# -- small programs ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Program(same.Tracked):
+    """A function of its arguments in place of a row's application; ``nodes`` of its graph."""
+
+    nodes: int = 0
+    title: str = ""
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        return self.params["function"]
+
+    def raw(self, primals=None):
+        out = self.function(*(self.args if primals is None else self.with_primals(primals)))
+        return tuple(map(np.asarray, out if isinstance(out, tuple) else (out,)))
+
+    def tensors(self, primals):
+        out = self.function(*self.with_primals(primals))
+        return self._used(tuple(one for one in (out if isinstance(out, tuple) else (out,)) if one.dtype.kind in "fc"))
+
+    def __str__(self) -> str:
+        return self.title
+
+
+def programs() -> list[Program]:
+    """Of one or two operations: reuse, chains, broadcasting, several results, indices, zeros that meet infinities."""
+    return list(_PROGRAMS)
+
+
+@cache
+def outcomes() -> tuple[tuple[int, Program, list[Any]], ...]:
+    """What comes of the programs with the right walk; to be called while nothing is planted."""
+    found = ((number, program, same.outcome(program, number)) for number, program in enumerate(_PROGRAMS))
+    return tuple((number, program, result) for number, program, result in found if result is not None)
+
+
+def first_different(right) -> Any:
+    """The smallest program on which the walk, as it is now, gives something else."""
+    return same.first_different(right)
+
+
+def _written(x, index, y):
+    x = x.copy()
+    x[index] = y
+    return x
+
+
+def _made() -> Iterator[Program]:
+    random = np.random.default_rng(5)
+    v, w, m = random.uniform(0.5, 2.0, 3), random.uniform(0.5, 2.0, 3), random.uniform(0.5, 2.0, (2, 3))
+    zero, scalar = np.array([0.0, 1.0, 4.0]), np.array(1.3)
+    narrow, turned = v.astype("float32"), v + 1j * w
+    twice = np.array([1, 1, 0])
+
+    def program(nodes, title, function, *args, tracked=None):
+        tracked = tuple(range(len(args))) if tracked is None else tracked
+        return Program(LIFTED, args, {"function": function}, tracked, None, nodes, title)
+
+    for x, name in ((v, "x"), (scalar, "x, 0-d"), (narrow, "x, float32"), (turned, "x, complex"), (m, "x, 2-d")):
+        yield program(2, f"sin({name})", np.sin, x)
+        yield program(2, f"x * x, x = {name}", lambda x: x * x, x)
+        yield program(2, f"x + x, x = {name}", lambda x: x + x, x)
+        yield program(2, f"sum(x), x = {name}", np.sum, x)
+        yield program(3, f"sin(cos(x)), x = {name}", lambda x: np.sin(np.cos(x)), x)
+        yield program(3, f"x * sin(x), x = {name}", lambda x: x * np.sin(x), x)
+    for a, b in ((m, w), (w, m), (scalar, m), (m, scalar), (m[:, :1], w), (narrow, w), (v, turned), (scalar, narrow)):
+        for tracked in ((0,), (1,), (0, 1)):
+            given = f"x {a.dtype}{a.shape}, y {b.dtype}{b.shape}"
+            yield program(1 + len(tracked), f"x * y, {given}", lambda x, y: x * y, a, b, tracked=tracked)
+            yield program(1 + len(tracked), f"x - y, {given}", lambda x, y: x - y, a, b, tracked=tracked)
+    yield program(3, "modf(x)[0]", lambda x: np.modf(x)[0], v)
+    yield program(3, "modf(x)[1]", lambda x: np.modf(x)[1], v)
+    yield program(2, "x[[1, 1, 0]]", lambda x: x[twice], v)
+    yield program(2, "x[1:]", lambda x: x[1:], v)
+    yield program(2, "x[1]", lambda x: x[1], v)
+    yield program(3, "x[1] * x", lambda x: x[1] * x, v)
+    yield program(3, "x[1] + x", lambda x: x[1] + x, v)
+    yield program(3, "x[x[1:] ...]: x[1:][0]", lambda x: x[1:][0], v)
+    yield program(3, "sin(x)[1]", lambda x: np.sin(x)[1], v)
+    yield program(3, "x[1] = y", lambda x, y: _written(x, 1, y), v, scalar, tracked=(0, 1))
+    yield program(3, "x[1] = 2, x[0] = 3", lambda x: _written(_written(x, 1, 2.0), 0, 3.0), v)
+    yield program(
+        3, "where(x > 0, sqrt(x), 0)", lambda x: np.where(np.array([False, True, True]), np.sqrt(x), 0.0), zero
+    )
+    yield program(2, "sqrt(x) at 0", np.sqrt, zero)
+    yield program(3, "sqrt(x) * 0", lambda x: np.sqrt(x) * 0.0, zero)
+    yield program(2, "x * inf", lambda x: x * np.array([np.inf, 1.0, 2.0]), zero)
+    yield program(3, "concatenate([x, x])", lambda x: np.concatenate([x, x]), v)
+    yield program(3, "linalg.svd(x)[1]", lambda x: np.linalg.svd(x, full_matrices=False)[1], m)
+    yield program(3, "linalg.svd(x)[0]", lambda x: np.linalg.svd(x, full_matrices=False)[0], m)
+    yield program(2, "x @ y", lambda x, y: x @ y, m, w, tracked=(0,))
+    large = random.uniform(0.5, 2.0, 700)
+    spots = random.integers(0, 700, 600)
+    yield program(2, "x[indices], 600 of them", lambda x: x[spots], large)
+    yield program(2, "x[indices], rows", lambda x: x[spots % 20], random.uniform(0.5, 2.0, (20, 2)))
+
+
+LIFTED = Primitive("program", lambda x: x, vjps=(lambda ct, ans, x: ct,))
+_PROGRAMS = sorted(_made(), key=lambda program: program.nodes)

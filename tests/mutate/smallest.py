@@ -1,0 +1,112 @@
+"""The smallest program on which a mutant is seen: one operation, and as few tracked inputs as will do.
+
+Hypothesis draws an application of the row and which of its arguments are tracked, and shrinks what fails. A program's
+nodes are its tracked inputs and its operations; picking one of several results is an operation too.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from autograd_core.primitive import Primitive
+from autograd_core.testing import rows
+from autograd_core.testing.strategies import draw_from
+
+from . import same
+from .suite import SETTINGS
+
+CHECKS = (rows.check_vjp, rows.check_jvp, rows.check_second_order, rows.check_constants)
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A program that shows a mutant.
+
+    Attributes
+    ----------
+    nodes : int
+        Tracked inputs and operations.
+    entries : int
+        Of all its arrays together.
+    program : str
+    """
+
+    nodes: int
+    entries: int
+    program: str
+
+
+def of(case: same.Tracked) -> Counterexample:
+    """The program that ``case`` is: its tracked inputs, its operation, and a projection for each result in use."""
+    out = case.row.impl(*case.args, **case.params)
+    projections = 0 if not isinstance(out, tuple) else len(out) if case.used is None else len(case.used)
+    entries = sum(arg.size for arg in case.args if isinstance(arg, np.ndarray))
+    used = "" if case.used is None else f", results in use: {list(case.used)}"
+    return Counterexample(len(case.tracked) + 1 + projections, entries, f"{case}, tracked: {list(case.tracked)}{used}")
+
+
+def found(row: Primitive, examples: int = 60, shrink: bool = True) -> Counterexample | None:
+    """Drawn as the tests draw, and shrunk; None if the checks do not fail within so many examples."""
+    last: list[same.Tracked] = []
+
+    def test(data):
+        case = _drawn(row, data)
+        seed = data.draw(st.integers(0, 3))
+        for check in CHECKS:
+            try:
+                with warnings.catch_warnings(), np.errstate(all="ignore"):
+                    warnings.simplefilter("ignore")
+                    check(case, np.random.default_rng(seed))
+            except Exception:
+                last[:] = [case]
+                raise
+
+    phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
+    try:
+        settings(SETTINGS, max_examples=examples, phases=phases)(given(data=st.data())(test))()
+    except Exception:
+        return of(last[0]) if last else None
+    return None
+
+
+def _drawn(row: Primitive, data) -> same.Tracked:
+    """An application; which arguments are tracked, and which results used, is drawn too: as few as will do."""
+    draw = draw_from(data)
+    whole = rows.sample(row, rows.EqualSides(draw.integer) if draw.boolean() else draw)
+    active = whole.active or tuple(at for at, arg in enumerate(whole.args) if _is_floating(arg))
+    tracked = tuple(active[at] for at in _group(len(active), data))
+    out = row.impl(*whole.args, **whole.params)
+    if not isinstance(out, tuple):
+        return same.only(whole, tracked)
+    results = sum(one.dtype.kind in "fc" for one in out)
+    return same.only(whole, tracked, _group(results, data))
+
+
+def by_reference(cases) -> Counterexample | None:
+    """The first of the harsh cases that the planted mutant changes."""
+    case = same.first_different(cases)
+    return None if case is None else of(case)
+
+
+def _group(count: int, data) -> tuple[int, ...]:
+    """Some out of ``count``: one, two, or all."""
+    groups = _groups(count)
+    return groups[data.draw(st.integers(0, len(groups) - 1))] if groups else ()
+
+
+def _groups(count: int) -> list[tuple[int, ...]]:
+
+    every = tuple(range(count))
+    alone, pairs = list(itertools.combinations(every, 1)), list(itertools.combinations(every, 2))
+    return alone + (pairs if count > 1 else []) + ([every] if count > 2 else [])
+
+
+def _is_floating(arg: Any) -> bool:
+    return isinstance(arg, np.ndarray) and arg.dtype.kind in "fc"
