@@ -105,8 +105,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Leave files beside a test that failed, and none beside one that passed."""
     report = (yield).get_result()
     checker = item.stash.get(CHECKER, None)
-    if checker is None or report.when != "call":
-        return
+    if checker is None or not (report.when == "call" or (report.when == "setup" and report.failed)):
+        return  # a fixture may have checked gradients, too
     checker.has_passed = report.passed
     folder = folder_of(item.config) / folder_name(item.nodeid)
     with contextlib.suppress(OSError):

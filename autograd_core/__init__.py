@@ -6,7 +6,10 @@ edge by edge. See the documentation's "How the engine works".
 
 from __future__ import annotations
 
-from . import errors, numpy, testing, tracing
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import errors, numpy, tracing
 from .batching import vmap
 from .compile.function import function
 from .compile.machine.threads import get_num_threads, set_num_threads
@@ -49,9 +52,19 @@ from .tape import GradientTape
 from .tensor import Tensor
 from .variable import Variable
 
+if TYPE_CHECKING:
+    from . import testing
+
 _install(numpy)
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name == "testing":  # a third of the time that importing everything takes, and few programs ask for it
+        return import_module(".testing", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "AnomalyError",

@@ -88,7 +88,8 @@ def carry_out(note, pending: dict, owned: set, parent: Node, may_write: bool) ->
 
 
 def complete(parts: Parts, values) -> tuple:
-    """Cotangents of all results of a Node, with zeros where nothing arrived."""
+    """Cotangents of all results of a Node, with zeros where nothing arrived: one number that stands for all entries."""
     return tuple(
-        np.zeros(value.shape, value.dtype) if ct is None else ct for ct, value in zip(parts, values, strict=True)
+        np.broadcast_to(np.zeros((), value.dtype), value.shape) if ct is None else ct
+        for ct, value in zip(parts, values, strict=True)
     )

@@ -262,8 +262,9 @@ def custom_gradient(f=None, *, probe=True):
         finally:
             recording.replace(outer)
         leaves, rebuild = flatten(list(args))
-        # Kept only where somebody takes notes: it would keep all arguments alive, those without a derivative, too.
-        again = None if outer.origin.details is None else Call(f, leaves, rebuild, keywords)
+        # Kept only where a wrong rule is looked for: it keeps all arguments alive, those without a derivative, too.
+        details = outer.origin.details
+        again = Call(f, leaves, rebuild, keywords) if details is not None and details.runs_eagerly else None
         inputs = [leaf.read(inner) if isinstance(leaf, Variable) else leaf for leaf in leaves]
         name = getattr(f, "__name__", "function")
         given = {id(leaf) for leaf in leaves if isinstance(leaf, Variable)}

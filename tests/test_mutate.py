@@ -1,6 +1,7 @@
 """The mutation check itself: it finds mutants, plants them, takes them out again, and tells who notices."""
 
 import json
+import os
 import re
 
 import numpy as np
@@ -16,6 +17,8 @@ from tests.mutate import engine, report, running, smallest, suite, text
 from tests.mutate.__main__ import main
 from tests.mutate.running import Options, Result
 from tests.mutate.targets import helpers, targets
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="mutants are looked at in forked processes")
 
 EVERY = targets()
 SOME = ("multiply", "tanh", "sum", "max")

@@ -33,9 +33,12 @@ def from_journal(journal: Journal, token: Token, target: Any, source: Any, stand
     if moved is not None:
         return moved
     wanted = _needed(journal, target)
-    early = _before_watch(journal, token, through, source, wanted)
+    early = _before_watch(journal, token, through, source, standing, wanted)
     if early is not None:
         return not_watched(label, source, early.place, early.operation, late=True)
+    out = _used_after_end(journal, through, source, standing, wanted)
+    if out is not None:
+        return of_end(label, out.how, out.place, (label, out.how))
     cut = _cut(journal, token, through, source, wanted)
     if cut is not None:
         return _of_cut(label, cut, token, (label, *_names(through, cut), cut.operation))
@@ -126,22 +129,46 @@ def _cut(
 
 
 def _before_watch(
-    journal: Journal, token: Token, through: dict[Node, Node | None], source: Any, wanted: Collection[int]
+    journal: Journal,
+    token: Token,
+    through: dict[Node, Node | None],
+    source: Any,
+    standing: Collection[Node],
+    wanted: Collection[int],
 ) -> Entry | None:
     """An operation that leads on to the target and used the source while the tape did not follow it yet."""
     if isinstance(source, Variable) and source.trainable:
         return None
-    array = source._value.array if isinstance(source, Variable) else source.array
+    watched = _seen_watched(journal, standing)
     for entry in journal.entries:
-        if (
-            entry.number in wanted
-            and token in entry.tokens
-            and any(
-                (given is array or variable is source) and node not in through for given, node, variable in entry.inputs
-            )
-        ):
+        if entry.number >= watched:
+            return None
+        if entry.number in wanted and token in entry.tokens and _uses_untracked(entry, source, through):
             return entry
     return None
+
+
+def _uses_untracked(entry: Entry, source: Any, through: Collection[Node]) -> bool:
+    """Whether it was given the array of the source as a constant."""
+    array = source._value.array if isinstance(source, Variable) else source.array
+    return any((given is array or variable is source) and node not in through for given, node, variable in entry.inputs)
+
+
+def _seen_watched(journal: Journal, standing: Collection[Node]) -> float:
+    """Number of what first happened to the source as something that the tape follows."""
+    ends = (number for number, end in journal.ends if end.node in standing)
+    uses = (entry.number for entry in journal.entries if any(node in standing for _, node, _ in entry.inputs))
+    return min((*ends, *uses), default=float("inf"))
+
+
+def _used_after_end(
+    journal: Journal, through: Collection[Node], source: Any, standing: Collection[Node], wanted: Collection[int]
+) -> End | None:
+    """Where the source itself has left the recording, its array to be used on the way to the target."""
+    used = [
+        entry.number for entry in journal.entries if entry.number in wanted and _uses_untracked(entry, source, through)
+    ]
+    return next((end for number, end in journal.ends if end.node in standing and used and number < used[-1]), None)
 
 
 def _looked_at(journal: Journal, through: dict[Node, Node | None], source: Any) -> Entry | None:

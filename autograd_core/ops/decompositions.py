@@ -18,16 +18,20 @@ from ..errors import NotDifferentiableError, UnsupportedError
 from ..primitive import Primitive, apply
 from .gaps import (
     EQUAL,
+    alone,
     both_used,
     closed_gaps,
     diagonals,
     gaps,
+    held,
     nothing_but_rounding,
+    nowhere_used,
     off_diagonal,
     over_gaps,
     scale_of,
     shared,
     skew_part,
+    spread_out,
     symmetric_part,
 )
 from .matrices import (
@@ -65,10 +69,14 @@ def _kept_away(name: str, what: str, ct) -> None:
         )
 
 
+def _zeros_among(s):
+    """Which singular values are nothing but rounding."""
+    return nothing_but_rounding(s, np.sum(np.abs(s), axis=-1, keepdims=True), 10.0)
+
+
 def _shared_singular(x, s, closed):
     """As ``shared``; 0 for singular values of 0."""
-    zero = nothing_but_rounding(s, np.sum(np.abs(s), axis=-1, keepdims=True), 10.0)
-    return np.where(zero, 0, shared(x, closed))
+    return np.where(_zeros_among(s), 0, shared(x, closed))
 
 
 def _svd_pull(ct, ans, a, *, full):
@@ -85,7 +93,8 @@ def _svd_pull(ct, ans, a, *, full):
     evidence = np.abs(plus) + both_used(ct_s, symmetric_part(turned_u - turned_v))
     inner = over_gaps(plus, gap, closed, evidence, size)
     inner = inner + over_gaps(minus, sums, closed_gaps(sums, s), np.abs(minus), size)
-    inner = inner + _shared_singular(ct_s, s, closed)[..., None] * np.eye(s.shape[-1], dtype=s.dtype)
+    shares = ct_s if nowhere_used(ct_u) and nowhere_used(ct_vh) else alone(ct_s, closed)
+    inner = inner + spread_out(_shared_singular(shares, s, closed), closed, _zeros_among(s))
     left, right = conjugate(u), conjugate(vh)
     pulled = left @ inner @ right
     if u.shape[-2] > u.shape[-1]:
@@ -106,9 +115,10 @@ def _svd_push(t, ans, a, *, full):
     gap, sums = gaps(s), s[..., None, :] + s[..., :, None]
     closed = closed_gaps(gap, s)
     off, skew = symmetric_part(turned) * off_diagonal(s.shape[-1], s.dtype), skew_part(turned)
-    plus = over_gaps(off, gap, closed, np.abs(off), size)
-    minus = over_gaps(skew, sums, closed_gaps(sums, s), np.abs(skew), size)
-    t_u, t_s, t_vh = u @ (plus + minus), _shared_singular(diagonals(turned), s, closed), (minus - plus) @ vh
+    changes = diagonals(held(turned, closed, _zeros_among(s)))
+    plus = over_gaps(off, gap, closed, np.abs(off) + np.abs(gaps(changes)), size)
+    minus = over_gaps(skew, sums, closed_gaps(sums, s), np.abs(symmetric_part(turned)) + np.abs(skew), size)
+    t_u, t_s, t_vh = u @ (plus + minus), _shared_singular(changes, s, closed), (minus - plus) @ vh
     if u.shape[-2] > u.shape[-1]:
         outside = t @ right - u @ turned
         row = s[..., None, :]
@@ -122,13 +132,15 @@ def _svd_push(t, ans, a, *, full):
 
 def _svdvals_pull(ct, ans, a):
     u, s, vh = np.linalg.svd(a, full_matrices=False)
-    return (conjugate(u) * _shared_singular(ct, s, closed_gaps(gaps(s), s))[..., None, :]) @ conjugate(vh)
+    closed = closed_gaps(gaps(s), s)
+    return conjugate(u) @ spread_out(_shared_singular(ct, s, closed), closed, _zeros_among(s)) @ conjugate(vh)
 
 
 def _svdvals_push(t, ans, a):
     u, s, vh = np.linalg.svd(a, full_matrices=False)
-    changes = np.real(np.sum(conjugate(u) * (t @ adjoint(vh)), axis=-2))
-    return _shared_singular(changes, s, closed_gaps(gaps(s), s))
+    closed = closed_gaps(gaps(s), s)
+    changes = diagonals(held(adjoint(u) @ t @ adjoint(vh), closed, _zeros_among(s)))
+    return _shared_singular(changes, s, closed)
 
 
 def _sample_any(draw):

@@ -25,7 +25,7 @@ EXP2 = Primitive(
 )  # fmt: skip
 EXPM1 = Primitive(
     "expm1", np.expm1, elementwise=True, source="expm1({0})", domain=(REAL,), doc="e ** x - 1, exact for small x",
-    vjps=(lambda ct, ans, x: ct * ans + ct,),
+    vjps=(lambda ct, ans, x: ct * np.exp(x),),  # not ans + 1, of which nothing is left where ans is almost -1
 )  # fmt: skip
 LOG = Primitive(
     "log", np.log, elementwise=True, source="log({0})", domain=(POSITIVE,), doc="Natural logarithm.",
@@ -56,30 +56,35 @@ CBRT = Primitive(
 )  # fmt: skip
 
 
-def _share(part, total):
-    """exp(part - total), 0 where both are -inf (no share of nothing) and where part alone is."""
-    empty = np.isneginf(part)
-    return np.where(empty, np.zeros((), total.dtype), np.exp(np.where(empty, 0, part - total)))
+def _log_share(part, other, total, half: float):
+    """``part - total``; for an infinite part -inf (no share of nothing) or 0 (all), ``half`` if both are inf."""
+    alone, both = np.zeros((), total.dtype), np.full((), half, total.dtype)
+    largest = np.where(np.isposinf(other), both, alone)
+    infinite = np.where(np.isneginf(part), np.full((), -np.inf, total.dtype), largest)
+    return np.where(np.isinf(part), infinite, part - total)
 
 
-def _share2(part, total):
-    empty = np.isneginf(part)
-    return np.where(empty, np.zeros((), total.dtype), np.exp2(np.where(empty, 0, part - total)))
+def _share(part, other, total):
+    return np.exp(_log_share(part, other, total, -LN2))
+
+
+def _share2(part, other, total):
+    return np.exp2(_log_share(part, other, total, -1.0))
 
 
 LOGADDEXP = Primitive(
     "logaddexp", np.logaddexp, elementwise=True, domain=(REAL, REAL), doc="log(exp(x1) + exp(x2)) without overflow",
     source="logaddexp({0}, {1})",
-    vjps=(lambda ct, ans, x, y: ct * _share(x, ans),
-          lambda ct, ans, x, y: ct * _share(y, ans)),
-    kink="an argument of -inf has derivative 0",
+    vjps=(lambda ct, ans, x, y: ct * _share(x, y, ans),
+          lambda ct, ans, x, y: ct * _share(y, x, ans)),
+    kink="an argument of -inf has derivative 0; two of inf share evenly",
 )  # fmt: skip
 LOGADDEXP2 = Primitive(
     "logaddexp2", np.logaddexp2, elementwise=True, domain=(REAL, REAL), doc="log2(2 ** x1 + 2 ** x2) without overflow",
     source="logaddexp2({0}, {1})",
-    vjps=(lambda ct, ans, x, y: ct * _share2(x, ans),
-          lambda ct, ans, x, y: ct * _share2(y, ans)),
-    kink="an argument of -inf has derivative 0",
+    vjps=(lambda ct, ans, x, y: ct * _share2(x, y, ans),
+          lambda ct, ans, x, y: ct * _share2(y, x, ans)),
+    kink="an argument of -inf has derivative 0; two of inf share evenly",
 )  # fmt: skip
 FLOAT_POWER = Primitive(
     "float_power", np.float_power, elementwise=True, domain=(POSITIVE, REAL), doc="x1 ** x2, in float64 at least",

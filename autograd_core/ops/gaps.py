@@ -11,13 +11,17 @@ The values themselves have a kink where they meet: their cotangents are shared e
 subgradient of least norm.
 
 In forward mode likewise: NaN for the vectors of a group whose values the tangent drives apart.
+
+Second derivatives need more than the shares: in a group the cotangents of the values change with the values one by one,
+and with the vectors. ``HELD`` keeps what is shared from being differentiated where that would matter.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .matrices import adjoint
+from ..primitive import Primitive
+from .matrices import adjoint, run
 
 EQUAL = (
     "equal values share evenly; NaN if a loss depends on the choice of their vectors, or on values and vectors together"
@@ -81,3 +85,54 @@ def both_used(ct_values, together):
     used = np.not_equal(ct_values, 0)
     used = used[..., None, :] | used[..., :, None]
     return np.where(used, np.abs(together), 0) * off_diagonal(ct_values.shape[-1], ct_values.dtype)
+
+
+def nowhere_used(ct) -> bool:
+    """Whether no cotangent has arrived at all: zeros that one number stands for, see ``cotangents.complete``."""
+    return ct.__class__ is np.ndarray and ct.size > 1 and not any(ct.strides) and not ct.flat[0]
+
+
+def alone(x, closed):
+    """``shared(x, closed)``, NaN where entries that share are not equal: for values used together with vectors."""
+    together = shared(x, closed)
+    equal = nothing_but_rounding(x - together, np.sum(np.abs(x), axis=-1, keepdims=True), 1e3)
+    return np.where(equal, together, np.full((), np.nan, x.dtype))
+
+
+# -- second derivatives ------------------------------------------------------------------------------------------------
+
+
+def _apart(x, closed, zero):
+    """Whether ``x`` is more than a multiple of the identity in the rows of a group; than 0 for values of 0."""
+    each = np.where(zero, 0, shared(np.diagonal(x, axis1=-2, axis2=-1), closed))
+    rest = x - each[..., None] * np.eye(x.shape[-1], dtype=x.dtype)
+    return np.any(closed & np.logical_not(nothing_but_rounding(rest, scale_of(x), 1e3)), axis=-1, keepdims=True)
+
+
+def _not_through(ct, ans, x, closed, zero):
+    driven = np.any(np.not_equal(ct, 0), axis=-1, keepdims=True) & _apart(x, closed, zero)
+    return np.where(driven | _apart(ct, closed, zero), np.full((), np.nan, ct.dtype), ct)
+
+
+def _sample_held(draw):
+    shape = (draw.integer(0, 3),) * 2
+    return (draw.array(shape), np.eye(shape[0], dtype=bool), np.zeros(shape[0], dtype=bool)), {}
+
+
+HELD = Primitive(
+    "held", lambda x, closed, zero: x, vjps=(_not_through, None, None), jvps=(_not_through, None, None),
+    sample=_sample_held, kink="NaN where it would tell entries of a group apart",
+    doc="x, a matrix between eigenvectors or singular vectors, the same for all entries of a group of equal values.",
+)  # fmt: skip
+
+ROWS = (HELD,)
+
+
+def held(x, closed, zero=False):
+    """``x``, of which no derivative is taken that would tell entries of a group apart; ``zero``: values of 0."""
+    return run(HELD, x, closed, np.broadcast_to(np.asarray(zero), x.shape[:-1]) if zero is False else zero)
+
+
+def spread_out(shares, closed, zero=False):
+    """Diagonal matrix of what the values of each group share."""
+    return held(shares[..., None] * np.eye(shares.shape[-1], dtype=shares.dtype), closed, zero)

@@ -35,10 +35,13 @@ def _kept(reduced, x, axis: Axes, keepdims: bool):
 def _slope(ans, x, ord: float, axis: Axes, keepdims: bool):
     """Derivative of the norm in each entry: ``x |x|^(p-2) / norm^(p-1)``; 0 at entries of 0."""
     size = _kept(ans, x, axis, keepdims)
-    size = np.where(np.equal(size, 0), 1, size)
+    flat = np.equal(size, 0)
     if ord == 2:
-        return conjugate(x) / size
-    zero = np.equal(x, 0)
+        return conjugate(x) / np.where(flat, np.full((), np.inf, size.dtype), size)  # 0 at every order, not x / 1
+    size = np.where(flat, 1, size)
+    if ord > 0 and ord % 2 == 0 and x.dtype.kind != "c":  # a polynomial: smooth at entries of 0 too
+        return np.power(x / size, int(ord) - 1)
+    zero = np.equal(x, 0) | flat
     modulus = np.abs(np.where(zero, 1, x))  # modulus / size, not the powers of each: they could overflow
     return np.where(zero, 0, conjugate(x) / modulus * np.power(modulus / size, ord - 1))
 

@@ -110,8 +110,28 @@ NDTR = _row(
     doc="Probability that a standard normal variable is below x.",
     source="0.5 * erfc(double({0}) * -0.7071067811865476)",
 )  # fmt: skip
+
+
+def _hazard(x):
+    only_real("hazard", x)
+    return math.sqrt(2 / math.pi) / _scipy("erfcx")(x * -math.sqrt(0.5))
+
+
+def _hazard_gap(x, hazard):
+    """``x + hazard(x)``, small for very negative x: there from its series, since nothing is left of the sum."""
+    far = np.less(x, -100)
+    u = -1 / np.where(far, x, -100)
+    return np.where(far, u * (1 - u * u * (2 - u * u * (10 - u * u * 74))), x + hazard)
+
+
+# exp(-x**2 / 2 - log_ndtr(x)) would be the difference of two huge numbers.
+HAZARD = Primitive(
+    "hazard", _hazard, elementwise=True, domain=(REAL,),
+    doc="Density of a standard normal variable at x over ndtr(x): the derivative of log_ndtr.",
+    vjps=(lambda ct, ans, x: np.negative(ct) * (ans * _hazard_gap(x, ans)),),
+)  # fmt: skip
 LOG_NDTR = _row(
-    "log_ndtr", (lambda ct, ans, x: ct * (np.exp(-0.5 * (x * x) - ans) * (1 / ROOT_TAU)),),
+    "log_ndtr", (lambda ct, ans, x: ct * on(HAZARD, x),),
     doc="log(ndtr(x)), exact for very negative x.",
 )  # fmt: skip
 NDTRI = _row("ndtri", (lambda ct, ans, x: ct * (np.exp(0.5 * (ans * ans)) * ROOT_TAU),), (UNIT,), "Inverse of ndtr.")
@@ -180,6 +200,15 @@ def _ratio(x, y, of_nothing: float):
     return np.where(nothing, of_nothing, x) / np.where(nothing, 1, y)
 
 
+def _log_ratio(x, y):
+    """``log(x / y)``, 0 where both are 0."""
+    ratio = _ratio(x, y, 1)
+    # The ratio of 0 and y does not change with y, but its logarithm does; and quotients may over- and underflow.
+    apart = np.logical_not(np.greater(ratio, 1e-30) & np.less(ratio, 1e30))
+    near = np.log(np.where(apart, 1, ratio))
+    return np.where(apart, np.log(np.where(apart, x, 1)) - np.log(np.where(apart, y, 1)), near)
+
+
 XLOGY = _row(
     "xlogy", (lambda ct, ans, x, y: ct * np.log(y), lambda ct, ans, x, y: ct * _ratio(x, y, 0)),
     (REAL, POSITIVE), "x * log(y), and 0 where x is 0.", kink="at (0, 0) the derivative in y is 0",
@@ -195,13 +224,13 @@ ENTR = _row(
     source="where({0} < 0, -inf, where({0} == 0, 0, -floating({0}) * log(floating({0}))))",
 )  # fmt: skip
 REL_ENTR = _row(
-    "rel_entr", (lambda ct, ans, x, y: ct * (np.log(_ratio(x, y, 1)) + 1),
+    "rel_entr", (lambda ct, ans, x, y: ct * (_log_ratio(x, y) + 1),
                  lambda ct, ans, x, y: np.negative(ct) * _ratio(x, y, 0)),
     (POSITIVE, POSITIVE), "x * log(x / y), and 0 where x is 0.", kink="at (0, 0) the derivatives are 1 and 0",
     source="rel_entr({0}, {1})",
 )  # fmt: skip
 KL_DIV = _row(
-    "kl_div", (lambda ct, ans, x, y: ct * np.log(_ratio(x, y, 1)),
+    "kl_div", (lambda ct, ans, x, y: ct * _log_ratio(x, y),
                lambda ct, ans, x, y: ct * (1 - _ratio(x, y, 1))),
     (POSITIVE, POSITIVE), "x * log(x / y) - x + y", kink="at (0, 0) the derivatives are 0",
     source="kl_div({0}, {1})",
@@ -265,8 +294,8 @@ EXPREL = _row(
 )  # fmt: skip
 
 ROWS = (
-    ERF, ERFC, ERFINV, NDTR, LOG_NDTR, NDTRI, EXPIT, LOGIT, LOG_EXPIT, GAMMA, GAMMALN, LOGGAMMA, DIGAMMA, POLYGAMMA,
-    BETALN, BETA, XLOGY, XLOG1PY, ENTR, REL_ENTR, KL_DIV, I0, I1, IV, I0E, I1E, IVE, HYP1F1, EXPREL,
+    ERF, ERFC, ERFINV, NDTR, HAZARD, LOG_NDTR, NDTRI, EXPIT, LOGIT, LOG_EXPIT, GAMMA, GAMMALN, LOGGAMMA, DIGAMMA,
+    POLYGAMMA, BETALN, BETA, XLOGY, XLOG1PY, ENTR, REL_ENTR, KL_DIV, I0, I1, IV, I0E, I1E, IVE, HYP1F1, EXPREL,
 )  # fmt: skip
 
 # -- public functions --------------------------------------------------------------------------------------------------

@@ -210,9 +210,12 @@ def corrcoef(x, y=None, rowvar=True, *, dtype=None):
         return c / c
     scale = np.sqrt(real(np.diagonal(c)))
     c = c / scale[:, None] / scale[None, :]
+    rounded = Tensor(c.array, None)  # what is clipped off is rounding, and has no derivative
     if c.dtype.kind == "c":
-        return np.clip(c.real, -1, 1) + 1j * np.clip(c.imag, -1, 1)
-    return np.clip(c, -1, 1)
+        clipped = np.clip(rounded.real, -1, 1) + 1j * np.clip(rounded.imag, -1, 1)
+    else:
+        clipped = np.clip(rounded, -1, 1)
+    return c + (clipped - rounded)
 
 
 # -- quantiles ---------------------------------------------------------------------------------------------------------

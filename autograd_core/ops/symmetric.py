@@ -14,16 +14,23 @@ from ..errors import DomainError
 from ..primitive import Primitive, apply
 from .gaps import (
     EQUAL,
+    alone,
     both_used,
     closed_gaps,
     diagonals,
     gaps,
+    held,
+    nowhere_used,
     off_diagonal,
     over_gaps,
     scale_of,
     shared,
     skew_part,
+    spread_out,
     symmetric_part,
+)
+from .gaps import (
+    ROWS as GAP_ROWS,
 )
 from .matrices import adjoint, conjugate, sample_batch, sample_settled, sample_symmetric, squares, tensor
 
@@ -120,7 +127,7 @@ def _eigh_pull(ct, ans, a, *, uplo):
     skew = skew_part(turned)
     evidence = np.abs(skew) + both_used(ct_w, symmetric_part(turned))
     inner = over_gaps(skew, gap, closed, evidence, scale_of(ct_v))
-    inner = inner + shared(ct_w, closed)[..., None] * np.eye(w.shape[-1], dtype=w.dtype)
+    inner = inner + spread_out((shared if nowhere_used(ct_v) else alone)(ct_w, closed), closed)
     return symmetric_part(conjugate(v) @ inner @ v.mT)
 
 
@@ -130,17 +137,21 @@ def _eigh_push(t, ans, a, *, uplo):
     gap = gaps(w)
     closed = closed_gaps(gap, w)
     off = turned * off_diagonal(w.shape[-1], w.dtype)
-    return shared(diagonals(turned), closed), v @ over_gaps(off, gap, closed, np.abs(off), scale_of(t))
+    changes = diagonals(held(turned, closed))
+    evidence = np.abs(off) + np.abs(gaps(changes))
+    return shared(changes, closed), v @ over_gaps(off, gap, closed, evidence, scale_of(t))
 
 
 def _eigvalsh_pull(ct, ans, a, *, uplo):
     w, v = np.linalg.eigh(symmetric_part(a), uplo)
-    return symmetric_part((conjugate(v) * shared(ct, closed_gaps(gaps(w), w))[..., None, :]) @ v.mT)
+    closed = closed_gaps(gaps(w), w)
+    return symmetric_part(conjugate(v) @ spread_out(shared(ct, closed), closed) @ v.mT)
 
 
 def _eigvalsh_push(t, ans, a, *, uplo):
     w, v = np.linalg.eigh(symmetric_part(a), uplo)
-    return shared(np.real(np.sum(conjugate(v) * (symmetric_part(t) @ v), axis=-2)), closed_gaps(gaps(w), w))
+    closed = closed_gaps(gaps(w), w)
+    return shared(diagonals(held(adjoint(v) @ symmetric_part(t) @ v, closed)), closed)
 
 
 def _sample_symmetric(draw):
@@ -210,6 +221,6 @@ def eigvalsh(a, UPLO=None):
 
 _EIGH_RESULT = type(np.linalg.eigh(np.eye(1)))  # NumPy's own named tuple: unpacking and .eigenvalues work
 
-ROWS = (CHOLESKY, EIGH, EIGVALSH)
+ROWS = (CHOLESKY, EIGH, EIGVALSH, *GAP_ROWS)
 
 OVERLOADS: dict[Any, Any] = {np.linalg.cholesky: cholesky, np.linalg.eigh: eigh, np.linalg.eigvalsh: eigvalsh}

@@ -92,7 +92,8 @@ TANH = Primitive(
 )  # fmt: skip
 ARCSINH = Primitive(
     "arcsinh", np.arcsinh, elementwise=True, source="arcsinh({0})", domain=(REAL,), doc="Inverse hyperbolic sine.",
-    vjps=(lambda ct, ans, x: ct / np.sqrt(x * x + 1),),
+    # A real square would overflow; np.hypot takes no complex numbers.
+    vjps=(lambda ct, ans, x: ct / (np.sqrt(x * x + 1) if x.dtype.kind == "c" else np.hypot(x, 1)),),
 )  # fmt: skip
 ARCCOSH = Primitive(
     "arccosh", np.arccosh, elementwise=True, domain=((1.3, 3.0),), doc="Inverse hyperbolic cosine, for x >= 1.",

@@ -73,6 +73,13 @@ class Probe:
         there = self._beside(here)
         if there is None:
             return
+        if here.shares(there):
+            self.report.verdict = CANNOT_TELL
+            self.report.reason = (
+                "it returns the same array at each call, and a second call overwrites the result of the first (out=?); "
+                "return a new one if it is called more than once on a tape"
+            )
+            return
         excuse = self._excuse(here, there)
         if self.subject.operation.has_vjp and not excuse and not is_finite(sent) and is_finite(here.values):
             self._not_finite(here, sent)

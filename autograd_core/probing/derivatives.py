@@ -249,12 +249,18 @@ class Derivatives:
         error = abs(combined - narrow) + 16 * self.eps * size / step
         judged = judge(by_rule, magnitude, combined, error, self.eps)
         off = abs(by_rule - combined)
-        if judged.verdict == DIFFERS and off <= NEAR * max(abs(combined), magnitude):
+        near = off <= NEAR * max(abs(combined), magnitude)
+        if judged.verdict == DIFFERS and (near or not self._resolves(recorded, found)):
             return Comparison(*judged.numbers, judged.allowed, UNSURE)
         # A second derivative of zero has no digits to agree in; what counts is that it is small beside the first.
         if judged.verdict == UNSURE and 4 * error <= tolerance(self.eps) * size:
             return Comparison(*judged.numbers, judged.allowed, AGREES)
         return judged
+
+    def _resolves(self, recorded: list[Any], found: Slope) -> bool:
+        """Whether the steps of ``found`` are short enough for the first derivative, so that they are for another."""
+        pulled = [None if x is None else raw(x) for x in recorded]
+        return judge(*pair(pulled, found.direction), found.value, found.error, self.eps).verdict == AGREES
 
     def _compare_elsewhere(self, before: Comparison) -> Comparison:
         """The same at another point, with shorter steps: a kink of the derivative may have lain between."""

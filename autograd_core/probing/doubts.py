@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Arrays, is_finite, moved, pair, random_like, same, sizes
+from .constraints import Projections, constraints_of, projected
 from .differences import AGREES, DIFFERS, Comparison, Line, directions, tolerance
 from .places import Places
 from .report import CANNOT_TELL, RIGHT, SURROGATE
@@ -69,6 +70,9 @@ class Doubts:
             return RIGHT, "there is a kink, and the gradient lies between the derivatives on both sides"
         if self._agrees_elsewhere():
             return RIGHT, "agrees at another point; at the first one there is a kink or a jump"
+        constraint = self._agrees_within()
+        if constraint:
+            return RIGHT, f"agrees for arguments that {constraint}, as those given do"
         return self._by_argument()
 
     def _line(self, points: Arrays) -> Line:
@@ -108,6 +112,27 @@ class Doubts:
                 return any(line.compare(pulled, direction).verdict == AGREES for direction in tried)
         return False
 
+    def _agrees_within(self) -> str:
+        """What the arguments satisfy, if the rule is right as long as they do; "" if it is not."""
+        return next((name for name, keep in constraints_of(self.subject.points) if self._agrees_keeping(keep)), "")
+
+    def _agrees_keeping(self, keep: Projections) -> bool:
+        """Whether the rule is right beside the arguments, moved so that they keep a property."""
+        here = self.subject.points
+        points = projected(
+            moved(here, self._free([random_like(x, self.generator) * sizes(x) for x in here]), 1 / 8), keep
+        )
+        run = self.subject.run(points)
+        if not is_finite(run.values):
+            return False
+        pulled, line, step = run.pull(self.cts), self._line(points), self.eps ** (1 / 3)
+        for direction in map(self._free, directions(points, self.generator)):
+            ends = [projected(moved(points, direction, t), keep) for t in (step, -step)]
+            within = [np.asarray((a - b) / (2 * step), a.dtype) for a, b in zip(*ends, strict=True)]
+            if AGREES in (line.compare(pulled, direction).verdict, line.compare(pulled, within).verdict):
+                return True
+        return False
+
     def _free(self, direction: Arrays) -> Arrays:
         return [np.zeros_like(v) if position in self.fixed else v for position, v in enumerate(direction)]
 
@@ -116,15 +141,18 @@ class Doubts:
     def _by_argument(self) -> tuple[str, str]:
         """Look at the arguments one by one."""
         places = Places(self.subject, self.there, self.line, self.pulled, self.sent, self.free, self.generator)
-        constant: list[str] = []
         near: list[str] = []
         symmetric: list[str] = []
-        for position in self.free:
+        alone = {position: self._alone(position) for position in self.free}
+        flat = [position for position, (_, is_flat) in alone.items() if is_flat and np.any(self.pulled[position])]
+        constant = [self.subject.names[position] for position in flat]
+        for position, (found, _) in alone.items():
+            if any(
+                self._has_steps(p) for p in flat
+            ):  # made to change gradients, those of other arguments, too: a scale
+                break
             name = self.subject.names[position]
-            found, is_flat = self._alone(position)
-            if is_flat and np.any(self.pulled[position]):
-                constant.append(name)
-            elif found.verdict == DIFFERS:
+            if position not in flat and found.verdict == DIFFERS:
                 if self._only_symmetric(position):
                     symmetric.append(name)
                 else:
@@ -156,6 +184,13 @@ class Doubts:
             if found.verdict == AGREES:
                 break
         return found, flat
+
+    def _has_steps(self, position: int) -> bool:
+        """Whether the function, constant near the point along this argument, takes other values further away."""
+        direction = [np.zeros_like(v) for v in self.there.points]
+        direction[position] = directions(self.there.points, self.generator)[-1][position]
+        ends = [self.subject.values(moved(self.there.points, direction, t)) for t in (0.25, 1.0, -1.0, 4.0, -16.0)]
+        return any(not same(end, self.there.values) for end in ends)
 
     def _only_symmetric(self, position: int) -> bool:
         """Whether the argument is a symmetric matrix, and the gradient right as long as it stays one."""

@@ -196,7 +196,7 @@ class Run:
         self.record, self.outer = records[-1], records[0]
         self.leaves = [list(nodes) for nodes in self.sources]
         self.results = [out for out in flatten(result)[0] if _is_floating(out)]
-        self.values: Arrays = [out.array for out in self.results]
+        self.values: Arrays = [np.array(out.array) for out in self.results]  # the next call may write into it
         self.sources = self._sources(self.record)
 
     def _sources(self, record: Record) -> list[list[Any]]:
@@ -206,6 +206,13 @@ class Run:
             found[position] = list(record.reads[key][1]) if key in record.reads else []
         reads = [record.reads.get(id(variable)) for variable in self.subject.variables]
         return [*found, *([] if read is None else list(read[1]) for read in reads)]
+
+    def shares(self, other: Run) -> bool:
+        """Whether a result lies in the same memory as one of another call, which has overwritten it."""
+        return any(
+            np.may_share_memory(a.array, b.array) and a.array.size
+            for a, b in zip(self.results, other.results, strict=False)
+        )
 
     def variables_read(self) -> list[Variable]:
         """Trainable Variables that were read besides the arguments."""
@@ -225,7 +232,8 @@ class Run:
             pull_back(nodes, seeds, wanted, False) if look is None else pull_back_watched(nodes, seeds, wanted, look)
         )
         subject.wrote_upstream |= not same(list(seeds.values()), before)
-        return [_total([found.get(node) for node in nodes]) for nodes in self.sources]
+        # Copies, since a rule may write into the same array at each call.
+        return [_copy(_total([found.get(node) for node in nodes])) for nodes in self.sources]
 
     def pull_recorded(self, cts: Arrays) -> list[Any]:
         """The same as Tensors that the outer record tracks, for a second derivative."""
@@ -280,6 +288,10 @@ def _total(parts: list[Any]) -> Any:
     for part in found[1:]:
         total = total + part
     return _conjugate(total)
+
+
+def _copy(ct: Any) -> Any:
+    return None if ct is None else np.array(ct)
 
 
 def _conjugate(ct: Any) -> Any:

@@ -43,27 +43,40 @@ class Beside:
     def __post_init__(self):
         self.distance = self.distance or (2.0**-17 if self.place.subject.precision < 1e-12 else 2.0**-9)
         self.near = self._places(self.distance, NEIGHBOURS)
-        for near in self.near[:HELD]:
-            self._hold(near)
+        self.right, self.wrong = self._held(self.near[:HELD])
+        if self.rule_is_wrong and self._is_right_within():
+            self.wrong = []
 
-    def _places(self, distance: float, count: int) -> list[Place]:
+    def _places(self, distance: float, count: int, within: bool = False) -> list[Place]:
         subject, generator = self.place.subject, np.random.default_rng(count)
+        start = distance / 4 * (_size(subject.points[self.position]) if within else 1.0)
         places = []
         for _ in range(count):
-            other = subject.at([_moved(x, distance, generator) for x in subject.points])
+            other = subject.at([_moved(x, distance, generator, _size(x) if within else 1.0) for x in subject.points])
             if np.isfinite(other.here).all():
-                near = Place(other, self.place.directions, None, None, self.place.cts, start=distance / 4)
+                near = Place(other, self.place.directions, None, None, self.place.cts, start=start)
                 near.tolerance = self.place.tolerance
                 near.measured = True
                 places.append(near)
         return places
 
-    def _hold(self, near: Place) -> None:
-        judged = near.judge(self.mode, (self.position, None))
-        if judged.status in (AGREES, ADMISSIBLE):
-            self.right += 1
-        elif judged.status == OUTSIDE and _is_plain(judged):
-            self.wrong.append(near)
+    def _held(self, places: list[Place]) -> tuple[int, list[Place]]:
+        """At how many of ``places`` the rule is right, and those where it is plainly wrong."""
+        right, wrong = 0, []
+        for near in places:
+            judged = near.judge(self.mode, (self.position, None))
+            if judged.status in (AGREES, ADMISSIBLE):
+                right += 1
+            elif judged.status == OUTSIDE and _is_plain(judged):
+                wrong.append(near)
+        return right, wrong
+
+    def _is_right_within(self) -> bool:
+        """Whether the rule is right beside a tiny point, at a distance that is small even for it."""
+        if all(_size(x) == 1.0 for x in self.place.subject.points):
+            return False
+        right, wrong = self._held(self._places(self.distance, HELD, within=True))
+        return right > len(wrong)
 
     @property
     def rule_is_wrong(self) -> bool:
@@ -109,8 +122,14 @@ def _is_plain(judged: Judgement) -> bool:
     return judged.method == "complex step" or (certain and reading.high - reading.low <= 0.1 * judged.badness)
 
 
-def _moved(x, distance: float, generator):
-    """``x``, each entry moved by about ``distance`` times its size; one that is next to zero by ``distance``."""
+def _size(x) -> float:
+    """A power of two of the size of ``x`` if that is little, else 1."""
+    largest = float(np.abs(x).max(initial=0.0))
+    return float(scale_of(np.asarray(largest), 0.0)) if 0 < largest < 0.5 else 1.0
+
+
+def _moved(x, distance: float, generator, least: float):
+    """``x``, each entry moved by about ``distance`` times its size, or, one that is next to zero, times ``least``."""
     size = scale_of(x, 0.0)
     part = random_like(x, generator) * (1 + generator.uniform(0.0, 0.25, x.shape))  # no two alike
-    return np.asarray(x + distance * part * np.where(size > distance, size, 1), x.dtype)
+    return np.asarray(x + distance * part * np.where(size > distance * least, size, least), x.dtype)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AutogradError, ConversionError, CotangentError, GradientCheckError, MissingExtraError
+from ..errors import ConversionError, CotangentError, GradientCheckError, MissingExtraError
 from ..probing import probing
 from ..tensor import Overloaded, as_value
 from ..tree import map_leaves
@@ -67,7 +67,7 @@ class Checker:
         self._failed: list[Case] = []
 
     def __call__(
-        self, f: Callable[..., Any], args: Any = None, *, grad: Any = None, vjp: Any = None, **options: Any
+        self, f: Callable[..., Any], args: Any = None, *more: Any, grad: Any = None, vjp: Any = None, **options: Any
     ) -> Any:
         """Check gradients of ``f`` at ``args``; see the documentation of the plugin.
 
@@ -91,7 +91,7 @@ class Checker:
         __tracebackhide__ = True
         given = {**self.options, **options}
         examples, dtype = given.pop("examples", None), given.pop("dtype", None)
-        args = _arguments(f, args)
+        args = _arguments(f, args, more)
         if grad is not None or vjp is not None:
             given.update(gradient=grad, vjp=vjp)
 
@@ -157,10 +157,17 @@ class Checker:
         lines.append("")
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # of what is done here nothing shall be another fault of the test
+            blamed, trouble = _blamed(case)
+            lines += [str(blamed), ""] if blamed else []
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
-                lines += _left(case, folder, test)
+                lines += _left(case, blamed, trouble, folder, test)
+            except OSError as problem:
+                lines.append(
+                    f"Its files could not be written: {type(problem).__name__}: {problem}. Give a folder that can be "
+                    "written to: pytest --gradients-dir=FOLDER"
+                )
             except Exception as problem:  # whatever goes wrong here must not hide the failure itself
                 lines.append(f"Its files could not be written: {type(problem).__name__}: {problem}")
             else:
@@ -170,29 +177,31 @@ class Checker:
         return "\n".join(lines).replace(str(folder), shown).replace(f"{Path.cwd()}{os.sep}", "")
 
 
-def _left(case: Case, folder: Path, test: str) -> list[str]:
+def _left(case: Case, blamed: Blame | None, trouble: str, folder: Path, test: str) -> list[str]:
     global _seconds_of_scripts
-    options = {key: value for key, value in case.options.items() if key not in _FOREIGN}
-    lines, blamed = [], None
-    try:
-        blamed = _blamed(case, options)
-        lines += [str(blamed), ""] if blamed else []
-        lines.append(f"wrong graph:      {_picture(blamed, folder)}")
-    except Exception as problem:  # a function that cannot be run once more: the script says how
-        lines.append(f"wrong graph:      none ({type(problem).__name__}: {problem})")
+    lines = [f"wrong graph:      {_picture(blamed, folder) if blamed else f'none ({trouble})'}"]
     started, path = perf_counter(), folder / "reproduce.py"
     verify = _seconds_of_scripts < SECONDS_OF_SCRIPTS
     remarks = [f"Test: {test}"]
-    script = write_script(path, case.f, case.args, case.error, options, blamed, remarks, case.foreign, verify)
+    script = write_script(path, case.f, case.args, case.error, _own(case), blamed, remarks, case.foreign, verify)
     _seconds_of_scripts += perf_counter() - started
     return [*lines, f"to run by itself: {_told(script, verify)}"]
 
 
-def _blamed(case: Case, options: dict[str, Any]) -> Blame:
-    function, args = case.f, case.args
-    if case.foreign is not None:
-        function, args = case.foreign.of(case.args), case.foreign.points(case.args)
-    return blame(function, args, **{"order": ORDER, **options})
+def _own(case: Case) -> dict[str, Any]:
+    """Options of a check, without those that say where the gradient comes from."""
+    return {key: value for key, value in case.options.items() if key not in _FOREIGN}
+
+
+def _blamed(case: Case) -> tuple[Blame | None, str]:
+    """Who is to blame; None, and why it is not known."""
+    try:
+        function, args = case.f, case.args
+        if case.foreign is not None:
+            function, args = case.foreign.of(case.args), case.foreign.points(case.args)
+        return blame(function, args, **{"order": ORDER, **_own(case)}), ""
+    except Exception as problem:  # a function that cannot be run once more: the script says how
+        return None, f"{type(problem).__name__}: {problem}"
 
 
 def _picture(blamed: Blame, folder: Path) -> str:
@@ -200,8 +209,10 @@ def _picture(blamed: Blame, folder: Path) -> str:
         return str(blamed.render(folder / "graph.svg"))
     except MissingExtraError as missing:
         return f"{folder / 'graph.dot'} (its source only: {missing})"
-    except AutogradError as problem:
-        return f"none ({problem})"
+    except OSError:
+        raise
+    except Exception as problem:
+        return f"none ({type(problem).__name__}: {problem})"
 
 
 def _told(script: Script, verified: bool) -> str:
@@ -214,7 +225,13 @@ def _told(script: Script, verified: bool) -> str:
 # -- arguments ---------------------------------------------------------------------------------------------------------
 
 
-def _arguments(f: Any, args: Any) -> tuple[Any, ...]:
+def _arguments(f: Any, args: Any, more: tuple[Any, ...]) -> tuple[Any, ...]:
+    __tracebackhide__ = True
+    if more:
+        raise ConversionError(
+            f"check_grads: got {1 + len(more)} arguments after the function; expected all of them in one tuple, "
+            "check_grads(f, (x, y)), and options by name, check_grads(f, x, order=1)."
+        )
     if not callable(f):
         raise ConversionError(
             f"check_grads: the first argument is a {type(f).__name__}; expected a function and its arguments, "

@@ -109,18 +109,34 @@ def finer(coarse: Slopes, fine: Slopes) -> Slopes:
 
     Long steps may pass over all that the function does; short ones may see nothing but rounding, but know it.
     """
-    with np.errstate(invalid="ignore"):
-        size = np.maximum(np.abs(fine.central.value), np.abs(coarse.central.value))
-        gap = np.abs(fine.central.value - coarse.central.value)
-        same = ~(gap > 4 * (fine.central.error + coarse.central.error))
-        better = np.where(same, fine.central.error < coarse.central.error, fine.central.error < 0.1 * size)
-        take = fine.settled & better
-    pick = lambda a, b: np.where(take, a, b)
-    pairs = [(fine.central, coarse.central), (fine.left, coarse.left), (fine.right, coarse.right)]
-    across, left, right = (Estimate(pick(a.value, b.value), pick(a.error, b.error)) for a, b in pairs)
+    take = fine.settled & _better(fine.central, coarse.central)
+    left, right = (take | _sure(a, b) for a, b in ((fine.left, coarse.left), (fine.right, coarse.right)))
     return Slopes(
-        across, left, right, pick(fine.settled, coarse.settled), pick(fine.steep, coarse.steep), fine.rounding
+        _picked(take, fine.central, coarse.central),
+        _picked(left, fine.left, coarse.left),
+        _picked(right, fine.right, coarse.right),
+        np.where(take, fine.settled, coarse.settled),
+        np.where(take, fine.steep, coarse.steep),
+        fine.rounding,
     )
+
+
+def _better(fine: Estimate, coarse: Estimate):
+    """Where short steps are more certain, or contradict long ones and have a digit."""
+    with np.errstate(invalid="ignore"):
+        size = np.maximum(np.abs(fine.value), np.abs(coarse.value))
+        same = ~(np.abs(fine.value - coarse.value) > 4 * (fine.error + coarse.error))
+        return np.where(same, fine.error < coarse.error, fine.error < 0.1 * size)
+
+
+def _sure(fine: Estimate, coarse: Estimate):
+    """The same for a side, whose own size tells whether it has a digit."""
+    with np.errstate(invalid="ignore"):
+        return _better(fine, coarse) & (fine.error < 0.1 * np.abs(fine.value))
+
+
+def _picked(take, a: Estimate, b: Estimate) -> Estimate:
+    return Estimate(np.where(take, a.value, b.value), np.where(take, a.error, b.error))
 
 
 def sharp(value: Callable[[float], Any], precision: float, least, start: float = 0.25) -> Estimate:

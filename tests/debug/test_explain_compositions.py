@@ -122,8 +122,26 @@ def nested_and_outside_of_the_outer_one():
     return outer, z, v
 
 
+def stopped_itself():
+    x, w = ag.constant([1.0, 2.0]), ag.Variable([1.0, 1.0], name="w")
+    with ag.GradientTape() as tape:
+        tape.watch(x)
+        y = np.sum(w * ag.stop_gradient(x))  # here
+    return tape, y, x
+
+
+def stopped_itself_and_nothing_else():
+    x = ag.constant([1.0, 2.0])
+    with ag.GradientTape() as tape:
+        tape.watch(x)
+        y = np.exp(ag.stop_gradient(x)) + ag.stop_gradient(np.sin(x) * 2.0)  # here
+    return tape, y, x
+
+
 CAUSES = {
     two_ways_out: "stop_gradient",
+    stopped_itself: "stop_gradient",
+    stopped_itself_and_nothing_else: "stop_gradient",
     added_up_in_a_variable: "assigned",
     in_a_comprehension: "left",
     in_a_lambda: "left",
@@ -159,6 +177,20 @@ def test_the_cause_from_the_tape_alone(program, taken):
 def test_the_cause_and_the_line_with_another_run(program):
     found = ag.explain(program)
     assert (found.cause, found.place) == (CAUSES[program], line_of(program)), str(found)
+
+
+def test_used_before_it_was_watched_and_stopped_afterwards():
+    def program():
+        x, w = ag.constant([1.0, 2.0]), ag.Variable([1.0, 1.0])
+        with ag.GradientTape() as tape:
+            early = w * x  # here
+            tape.watch(x)
+            y = np.sum(early * ag.stop_gradient(x))
+        return tape, y, x
+
+    found = ag.explain(program)
+    assert (found.cause, found.place) == ("not watched", line_of(program))
+    assert "multiply used it" in str(found)
 
 
 def test_several_sources_are_explained_one_by_one():

@@ -1,6 +1,8 @@
 """``ag.what_keeps``: the right holder, with its name, its line and the cure, in a dozen situations."""
 
+import functools
 import sys
+from collections import deque
 
 import numpy as np
 import pytest
@@ -212,6 +214,60 @@ def test_a_generator_that_waits():
     waiting = chunks()
     array = next(waiting)
     assert any("piece of chunks()" in text and "generator" in text for text in texts(array))
+
+
+@functools.lru_cache
+def remembered(factor):
+    with ag.GradientTape():
+        return ag.constant(np.ones(3)) * factor
+
+
+@functools.cache
+def remembered_for_good(factor):
+    return ag.constant(np.ones(3)) * factor
+
+
+@pytest.mark.parametrize("function", [remembered, remembered_for_good])
+def test_a_cache_of_a_function(function):
+    array = function(2.0).array
+    assert f"lru_cache entry {function.__name__}(...)" in "".join(texts(array))
+    function.cache_clear()
+
+
+def test_a_deque_and_a_partial(w):
+    with ag.GradientTape():
+        h = np.exp(w)
+    array, recent, later = h.array, deque([(1, h)], maxlen=3), functools.partial(print, h)
+    del h
+    found = texts(array)
+    assert any("recent[0][1] of test_a_deque" in text for text in found)
+    assert any("later.args[0] of test_a_deque" in text for text in found)
+    assert not any("something else" in text for text in found)  # these are all there is
+    del recent, later
+
+
+def test_a_default_argument(w):
+    h = np.exp(w)
+    array, hook = h.array, lambda ct, kept=h: ct
+    del h
+    assert any("__defaults__[0] of the function test_a_default" in text for text in texts(array))
+    del hook
+
+
+def test_what_is_kept_by_an_exception_goes_with_it(w):
+    def fails():
+        piece = ag.constant(np.ones(3))
+        arrays.append(piece.array)
+        raise ValueError
+
+    arrays = []
+    try:
+        fails()
+    except ValueError as error:
+        problem = error
+    (text,) = [text for text in texts(arrays.pop()) if "piece of fails()" in text]
+    assert "(kept by a traceback or a waiting generator) is this Tensor. Let the exception go" in text
+    del problem
 
 
 def test_state_of_an_optimizer_is_no_riddle(w):

@@ -1,5 +1,6 @@
 """The flame graph is a file that speedscope reads: its rules, and what stands in what."""
 
+import asyncio
 import json
 from types import SimpleNamespace
 
@@ -136,3 +137,29 @@ def test_whatever_the_clock_has_said_frames_open_and_close_in_order(given_events
     check(found)
     opened = sum(event["type"] == "O" for event in found["profiles"][0]["events"])
     assert opened >= len(given_events)
+
+
+def test_each_thread_has_a_flame_graph_of_its_own(tmp_path):
+    """Threads that run at the same time, in a profile opened inside of another one."""
+    w = ag.Variable(np.ones(100))
+
+    def work():
+        for _ in range(20):
+            with ag.GradientTape() as tape:
+                loss = np.sum(np.tanh(w) ** 2)
+            tape.gradient(loss, w)
+
+    async def main():
+        with ag.profile():
+            await asyncio.gather(*(asyncio.to_thread(work) for _ in range(3)))
+            work()
+
+    with ag.profile() as prof:
+        asyncio.run(main())
+    found = json.loads(prof.speedscope(tmp_path / "threads.json").read_text())
+    check(found)
+    counts = [len(profile["events"]) for profile in found["profiles"]]
+    assert len(counts) > 1
+    opened = [names[-1] for names in stacks(found)]
+    assert opened.count("tanh") == 80
+    assert sum(row.calls for row in prof.rows() if row.name == "tanh") == 80

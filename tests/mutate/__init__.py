@@ -9,6 +9,7 @@ that lives is a hole in the suite, unless it computes the same (then it is calle
 ``mutant``    what a mutant is, and how it is planted and taken out again
 ``wrapped``   rules broken from outside: another sign, factor, operand, shape, ...
 ``text``      rules broken inside: one operator of their source changed
+``code``      what a function refers to
 ``targets``   what there is to break: rules, the helpers they call, the engine's own walk
 ``engine``    the functions of the walk that are broken, and what must notice
 ``suite``     the tests of a row, and the smallest program on which a mutant is seen

@@ -42,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; the exit status is 1 if a mutant survived."""
     given = parser().parse_args(argv)
+    if not hasattr(os, "fork"):
+        print("The mutation check copies its process (fork) for each group of mutants, which this system cannot.")
+        return 2
     began = time.perf_counter()
     every = targets()
     names = tuple(given.only) or (QUICK_ROWS if given.quick else ())

@@ -31,7 +31,20 @@ ENGINE_FILES = (
 )  # fmt: skip
 LEFT_OUT = "tests/ops/test_table.py"  # has been run row by row
 MOST = 400  # tests for one mutant, those that reach the fewest rows first
-OPTIONS = ["-q", "--assert=plain", "-n", "0", "-p", "no:cacheprovider", "--no-header", "--tb=no", "-m", "not slow"]
+OPTIONS = [
+    "-q",
+    "--assert=plain",
+    "-p",
+    "no:hypothesispytest",
+    "-n",
+    "0",
+    "-p",
+    "no:cacheprovider",
+    "--no-header",
+    "--tb=no",
+    "-m",
+    "not slow",
+]
 LIMIT = 120  # seconds for one mutant
 
 
@@ -47,11 +60,13 @@ class Notes:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item):
-        self.now = self.reached.setdefault(item.nodeid, set())
+        self.now = set()
         try:
-            return (yield)
+            result = yield
         finally:
-            self.now = set()
+            found, self.now = self.now, set()
+        self.reached[item.nodeid] = found  # of a test that passes
+        return result
 
     def noting(self, row: Primitive, rule):
         def noted(*args, **params):
@@ -140,12 +155,15 @@ def noticed_by(mutant: Any, tests: list[str], alive=lambda: None) -> str | None:
         def run():
             chosen = Chosen(tests)
             with mutant.planted():
-                pytest.main([*OPTIONS, "-x", *files], plugins=[chosen])
-            path.write_text(chosen.failed, encoding="utf-8")
+                code = pytest.main([*OPTIONS, "-x", *files], plugins=[chosen])
+            path.write_text(f"{int(code)} {chosen.failed}", encoding="utf-8")
 
         if not _in_child(run, LIMIT, alive) or not path.exists():
             return "a run that did not end"
-        return path.read_text(encoding="utf-8") or None
+        code, _, failed = path.read_text(encoding="utf-8").partition(" ")
+        if code not in ("0", "1"):
+            raise RuntimeError(f"pytest could not run {files}: exit status {code}.")
+        return failed or None
 
 
 def _in_child(function, limit: float, alive=lambda: None) -> bool:

@@ -133,28 +133,32 @@ def judged(mutant: Mutant, target: Target, options: Options, alive: Callable[[],
 
 def _look_closer(result: Result, mutant: Mutant, target: Target, options: Options, alive) -> None:
     """Of a mutant that the table's tests let live: does it differ at all, and does any other test notice?"""
-    result.equivalent = "identical"
     rows = target.rows[:MOST_ROWS]
-    count = HARSH // 5 if target.group == "engine" else HARSH  # the walk has programs of its own besides
-    for row in rows:
-        alive()
-        same.reference(row, count, options.seed)
-        with mutant.planted():
-            how, case = same.difference(row, count, options.seed)
-        if how == "different":
-            result.equivalent, result.program = None, str(case)
-            break
-        if how == "rounding":
-            result.equivalent = how
-    if target.group == "engine" and result.equivalent is not None:
+    if target.group == "engine":
         program = _different_program(mutant, alive)
-        if program is not None:
-            result.equivalent, result.program = None, str(program)
+        result.equivalent, result.program = ("identical", "") if program is None else (None, str(program))
+    else:
+        result.equivalent, result.program = _compared(mutant, rows, options, alive)
     if result.equivalent is None and options.tests:
         alive()
         tests = family.of_engine(options.tests) if target.group == "engine" else family.tests_of(rows, options.tests)
         failed = family.noticed_by(mutant, tests, alive)
         result.noticed_by = None if failed is None else f"pytest: {failed}"
+
+
+def _compared(mutant: Mutant, rows: Sequence[Any], options: Options, alive) -> tuple[str | None, str]:
+    """Whether a mutant computes the same for all ``rows``: "identical" or "rounding"; else None, and where not."""
+    found = "identical"
+    for row in rows:
+        alive()
+        same.reference(row, HARSH, options.seed)
+        with mutant.planted():
+            how, case = same.difference(row, HARSH, options.seed)
+        if how == "different":
+            return None, str(case)
+        if how == "rounding":
+            found = how
+    return found, ""
 
 
 def _shrink_among_programs(result: Result, mutant: Mutant, alive) -> None:
@@ -215,7 +219,7 @@ class Worker:
 
 
 def _work(pipe: Connection, targets: dict[str, Target], options: Options) -> None:
-    import resource
+    import resource  # which not every system has, nor fork
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     parent = os.getppid()

@@ -203,7 +203,8 @@ def first_different(cases) -> Tracked | None:
         now = outcome(case, number)
         if now is None or len(now) != len(right):
             return case
-        if any(_compared(a, b) == "different" for a, b in zip(right, now, strict=True)):
+        size = _size(right)
+        if any(_compared(a, b, size) == "different" for a, b in zip(right, now, strict=True)):
             return case
     return None
 
@@ -215,8 +216,9 @@ def difference(row: Primitive, count: int, seed: int) -> tuple[str, Tracked | No
         now = outcome(case, number)
         if now is None or len(now) != len(right):
             return "different", case
+        size = _size(right)
         for a, b in zip(right, now, strict=True):
-            how = _compared(a, b)
+            how = _compared(a, b, size)
             if how == "different":
                 return how, case
             if how == "rounding":
@@ -224,7 +226,13 @@ def difference(row: Primitive, count: int, seed: int) -> tuple[str, Tracked | No
     return verdict, None
 
 
-def _compared(a, b) -> str:
+def _size(results) -> float:
+    """Of the largest finite entry of all results: what their rounding errors are relative to."""
+    arrays = [np.abs(a[np.isfinite(a)]) for a in results if not isinstance(a, str)]
+    return max((float(a.max()) for a in arrays if a.size), default=0.0)
+
+
+def _compared(a, b, size: float) -> str:
     if isinstance(a, str) or isinstance(b, str):
         return "identical" if isinstance(a, str) and isinstance(b, str) else "different"
     if a.shape != b.shape or a.dtype != b.dtype:
@@ -233,7 +241,6 @@ def _compared(a, b) -> str:
         return "identical"
     if not np.array_equal(np.isfinite(a), np.isfinite(b)):
         return "different"
-    size = np.abs(a[np.isfinite(a)]).max(initial=0.0)
     with np.errstate(all="ignore"):
         near = np.abs(a - b) <= ROUNDING * np.finfo(a.dtype).eps * size
     return "rounding" if np.all(near | ~np.isfinite(a)) else "different"

@@ -15,7 +15,7 @@ from autograd_core.ops.table import TABLE
 from autograd_core.primitive import Primitive
 from autograd_core.testing import rows
 
-from . import engine, text, wrapped
+from . import code, engine, text, wrapped
 from .mutant import Mutant, in_slot, replaced
 
 DIFFERENTIABLE = tuple(row for row in TABLE if row.vjps is not None)
@@ -148,7 +148,7 @@ def _reach(function, found: dict) -> None:
 
 
 def _helpers_called(function) -> dict[str, types.FunctionType]:
-    return {name: other for name, other in text.called(function).items() if _is_helper(other)}
+    return {name: other for name, other in code.called(function).items() if _is_helper(other)}
 
 
 def _is_helper(function) -> bool:
@@ -156,7 +156,7 @@ def _is_helper(function) -> bool:
     return (
         module.startswith("autograd_core.ops.")
         and not hasattr(function, "primitive")
-        and function.__name__ not in getattr(text.module_of(function), "__all__", ())
+        and function.__name__ not in getattr(code.module_of(function), "__all__", ())
     )
 
 

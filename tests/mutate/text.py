@@ -9,9 +9,6 @@ import __future__
 
 import ast
 import copy
-import dis
-import inspect
-import sys
 import types
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -115,7 +112,7 @@ def _located(function) -> tuple[ast.stmt, Any, int]:
 
 
 def _same(code: types.CodeType, other: types.CodeType) -> bool:
-    """Whether both are from the same place. Not ``==``: Python 3.11 finds code that has run another than before."""
+    """Whether both were compiled from the same place."""
     return all(getattr(code, name) == getattr(other, name) for name in ("co_name", "co_firstlineno", "co_code")) and (
         not hasattr(code, "co_positions") or list(code.co_positions()) == list(other.co_positions())
     )
@@ -368,42 +365,3 @@ KINDS: dict[type, str] = {
     **dict.fromkeys((ast.Subscript, ast.Slice), "text index"),
     **dict.fromkeys((ast.AugAssign, ast.Expr, ast.Assign), "text statement"),
 }
-
-
-# -- what a function calls ---------------------------------------------------------------------------------------------
-
-
-def called(function) -> dict[str, Any]:
-    """The functions of this project that ``function`` refers to by a global name or a closure, by name."""
-    found = {name: function.__globals__.get(name) for name in _global_names(function.__code__)}
-    closure = inspect.getclosurevars(function).nonlocals if function.__closure__ else {}
-    found.update(closure)
-    return {name: value for name, value in found.items() if isinstance(value, types.FunctionType)}
-
-
-@cache
-def _global_names(code: types.CodeType) -> frozenset[str]:
-    """Names read as globals (not as attributes) in ``code`` and what it contains."""
-    names = {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    return frozenset(names.union(*(_global_names(c) for c in code.co_consts if isinstance(c, types.CodeType)), set()))
-
-
-def reads(function: Any, position: int) -> bool:
-    """Whether a rule reads its positional argument. Of what comes as ``*args`` it may."""
-    code = getattr(function, "__code__", None)
-    if code is None or position >= code.co_argcount:
-        return True
-    name = code.co_varnames[position]
-    return any(
-        i.opname.startswith(("LOAD_FAST", "LOAD_DEREF", "LOAD_CLOSURE")) and name in _names(i.argval)
-        for i in dis.get_instructions(code)
-    )
-
-
-def _names(value) -> tuple:
-    return value if isinstance(value, tuple) else (value,)  # Python 3.13 loads two at once
-
-
-def module_of(function):
-    """The module that ``function`` was defined in."""
-    return sys.modules[function.__module__]

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.ops.domain import Draw
 from autograd_core.primitive import LINEAR, MULTILINEAR, Primitive
 from autograd_core.scatter import Cleared, Scatter
 from autograd_core.tensor import Tensor
+from autograd_core.testing.rows import sample
 
-from .text import reads
+from .code import reads
 
 Rule = Callable[..., Any]
 Breaker = Callable[[Rule], Rule]
@@ -210,9 +212,6 @@ def breakers(row: Primitive, slot: str, index: int, complex_too: bool) -> Iterat
 
 def _parts(row: Primitive) -> list[int]:
     """Positions of the arguments of a row whose only rule serves all."""
-    from autograd_core.ops.domain import Draw
-    from autograd_core.testing.rows import sample
-
     generator = np.random.default_rng(0)
     case = sample(row, Draw(lambda low, high: int(generator.integers(low, high + 1))))
     return [index for index, arg in enumerate(case.args) if isinstance(arg, np.ndarray) and arg.dtype.kind in "fc"]

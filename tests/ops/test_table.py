@@ -7,15 +7,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import autograd_core as ag
 from autograd_core.ops.table import TABLE
 from autograd_core.primitive import LINEAR, MULTILINEAR
 from autograd_core.testing import rows
 from autograd_core.testing.rows import Application, EqualSides, frozen
 from autograd_core.testing.strategies import LAYOUTS, draw_from, relaid
+from tests.ops.special_points import POINTS
 
 DIFFERENTIABLE = [row for row in TABLE if row.vjps is not None]
 SAMPLED = [row for row in TABLE if row.domain or row.sample]
 CHECKED = [row for row in DIFFERENTIABLE if row.domain or row.sample]
+# Their complex vectors are one choice out of many (a phase), which jumps from matrix to matrix; what does not depend on
+# the choice is checked in test_decompositions.py.
+PHASES = {"eig", "eigh", "qr", "svd"}
+
+
+REAL = {"lstm"}  # its function refuses complex numbers
+BY_NAME = {row.name: row for row in TABLE}
 ELEMENTWISE = [row for row in CHECKED if row.elementwise and row.domain]
 
 quick = settings(max_examples=15, report_multiple_bugs=False)
@@ -166,6 +175,116 @@ def test_beside_python_number(row, position, number):
     rows.check_second_order(case, random)
 
 
+# -- what is seldom drawn ----------------------------------------------------------------------------------------------
+
+SELDOM = [
+    ("matmul", (4,), (4,), {}), ("matmul", (2, 3, 4), (4,), {}), ("matmul", (4,), (2, 4, 3), {}),
+    ("matmul", (2, 3, 4), (4, 2), {}), ("matmul", (2, 3, 4), (2, 4, 3), {}), ("matmul", (3, 4), (4,), {}),
+    ("reshape", (3, 2), {"shape": (6,), "order": "F"}), ("reshape", (2, 3), {"shape": (3, 2), "order": "F"}),
+    ("ive", (3,), {"order": 3}), ("iv", (3,), {"order": 3}), ("ive", (3,), {"order": 2}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "shapes", "params"),
+    [pytest.param(BY_NAME[name], shapes, params, id=f"{name}-{shapes}") for name, *shapes, params in SELDOM],
+)
+def test_seldom_drawn(row, shapes, params):
+    random = np.random.default_rng(11)
+    args = tuple(frozen(random.uniform(0.3, 1.5, shape) * random.choice([-1, 1], shape)) for shape in shapes)
+    case = Application(row, args, params)
+    rows.check_value(case)
+    rows.check_vjp(case, random)
+    rows.check_jvp(case, random)
+    rows.check_second_order(case, random)
+
+
+@each(CHECKED)
+def test_square_arrays(row):
+    """Where the last two sides are equal a result that is transposed by mistake has the right shape."""
+    square_args = square_outs = 0
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        case = rows.sample(row, EqualSides(lambda low, high, random=random: int(random.integers(low, high + 1))))
+        of_args, of_outs = any(map(_is_square, case.args)), any(map(_is_square, case.raw()))
+        if not (of_args and square_args < 4) and not (of_outs and square_outs < 4):
+            continue
+        rows.check_vjp(case, random)
+        rows.check_jvp(case, random)
+        if row.name not in PHASES | REAL:
+            _check_complex(case, random)
+        square_args += of_args
+        square_outs += of_outs
+        if min(square_args, square_outs) >= 4:
+            break
+
+
+def _is_square(array) -> bool:
+    return isinstance(array, np.ndarray) and array.ndim > 1 and array.shape[-1] == array.shape[-2] > 1
+
+
+def _check_complex(case, random):
+    """First derivatives with complex arguments, if the row takes them."""
+    args = list(case.args)
+    for index in case.active:
+        args[index] = frozen(np.asarray(args[index] + 0.3j * random.uniform(-1, 1, args[index].shape)))
+    turned = Application(case.row, tuple(args), case.params)
+    try:
+        turned.raw()
+    except TypeError:
+        return
+    rows.check_vjp(turned, random)
+    rows.check_jvp(turned, random)
+
+
+# -- kinks, bounds, infinities ----------------------------------------------------------------------------------------
+
+
+def _array(arg):
+    return frozen(np.array(arg)) if isinstance(arg, list) else arg
+
+
+AT_POINTS = [
+    pytest.param(BY_NAME[name], args, slopes, dict(*params), id=f"{name}-{number}")
+    for number, (name, args, slopes, *params) in enumerate(POINTS)
+]
+
+
+@pytest.mark.parametrize(("row", "args", "slopes", "params"), AT_POINTS)
+def test_special_points(row, args, slopes, params):
+    """The derivatives that a row says it takes, in both modes; and the VJP can be differentiated by its cotangent."""
+    args = [_array(arg) for arg in args]
+    tracked = [index for index, slope in enumerate(slopes) if slope is not None]
+    slopes = [np.array(slopes[index], float) for index in tracked]
+
+    def function(*xs):
+        filled = list(args)
+        for index, x in zip(tracked, xs, strict=True):
+            filled[index] = x
+        return row(*filled, **params)
+
+    random = np.random.default_rng(3)
+    primals = [args[index] for index in tracked]
+    with np.errstate(all="ignore"):
+        value, pull = ag.vjp(function, *primals)
+        ct, *tangents = rows.noise(random, [np.asarray(value), *primals])
+        for index, got, slope, x in zip(tracked, pull(ct), slopes, primals, strict=True):
+            wanted = _summed(ct * slope, x.shape)
+            np.testing.assert_allclose(got, wanted, rtol=1e-12, err_msg=f"{row.name}, argument {index}")
+        pushed = ag.jvp(function, tuple(primals), tuple(tangents))[1]
+        wanted = sum(slope * t for slope, t in zip(slopes, tangents, strict=True))
+        np.testing.assert_allclose(pushed, wanted, rtol=1e-12, atol=1e-15)
+        if all(np.isfinite(slope).all() for slope in slopes):
+            twice = ag.vjp(lambda c: ag.vjp(function, *primals)[1](c), ct)[1](tuple(tangents))
+            np.testing.assert_allclose(twice[0], wanted, rtol=1e-12, atol=1e-15)
+
+
+def _summed(ct, shape):
+    """``ct`` summed over the axes along which ``shape`` was broadcast."""
+    ct = np.sum(ct, axis=tuple(range(ct.ndim - len(shape))))
+    return np.sum(ct, axis=tuple(at for at, side in enumerate(shape) if side == 1), keepdims=True)
+
+
 # -- shapes of elementwise rows ----------------------------------------------------------------------------------------
 
 UNARY_SHAPES = [((),), ((1,),), ((0,),), ((2, 0, 3),), ((2, 1, 3),)]
@@ -190,14 +309,6 @@ def test_broadcasting(row, shapes):
 
 
 # -- complex -----------------------------------------------------------------------------------------------------------
-
-
-# Their complex vectors are one choice out of many (a phase), which jumps from matrix to matrix; what does not depend on
-# the choice is checked in test_decompositions.py.
-PHASES = {"eig", "eigh", "qr", "svd"}
-
-
-REAL = {"lstm"}  # its function refuses complex numbers
 
 
 @each([row for row in CHECKED if row.name not in PHASES | REAL])

@@ -1,6 +1,7 @@
 """Users' own operations are probed at their first recorded use: wrong ones refused, right ones accepted."""
 
 import copy
+import gc
 import os
 import pickle
 import random
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from autograd_core.probing import subject
 from autograd_core.testing.rows import sample
 
 from .right_operations import RIGHT
+from .special_operations import SPECIAL
 from .wrong_operations import WRONG
 
 CALLS: list[int] = []
@@ -51,6 +54,60 @@ def test_right_operations_are_accepted(case):
     record(case.operation, case.args, case.keywords)
     report = ag.testing.probe(case.operation, *case.args, **case.keywords)
     assert report.verdict == case.verdict, str(report)
+
+
+@pytest.mark.parametrize("case", SPECIAL, ids=str)
+def test_right_in_a_special_way(case):
+    report = ag.testing.probe(case.operation, *case.args, **case.keywords)
+    assert report.verdict == case.verdict, str(report)
+
+
+def test_what_the_arguments_satisfy_is_told():
+    notes = [note for case in SPECIAL for note in ag.testing.probe(case.operation, *case.args).notes]
+    told = [note for note in notes if note.startswith("agrees for arguments that")]
+    assert [note.split()[4] for note in told] == ["sum", "sum", "are", "have"]
+
+
+def test_a_fault_that_the_arguments_do_not_excuse_is_found():
+    """Arguments that sum to one, are orthogonal, of norm 1; a step along another argument."""
+
+    @ag.custom_gradient
+    def logarithm(p):
+        return np.log(p / np.sum(p)), lambda upstream: 2 * upstream / p
+
+    @ag.custom_gradient
+    def product(a, b):
+        return a @ b, lambda upstream: (upstream @ b, a.T @ upstream)
+
+    @ag.custom_gradient
+    def stepless(x, s):
+        return np.sin(x) + 0 * s, lambda upstream: (-upstream * np.cos(x), upstream)
+
+    for operation, *args in (
+        (logarithm, np.array([0.2, 0.3, 0.5])),
+        (product, np.eye(3), np.linalg.qr(np.arange(9.0).reshape(3, 3) + np.eye(3))[0]),
+        (stepless, np.array([0.5, 2.0]), np.ones(2)),
+    ):
+        report = ag.testing.probe(operation, *args)
+        assert report.verdict == "wrong", str(report)
+
+
+def test_arguments_of_a_custom_gradient_are_kept_only_where_rules_are_looked_for():
+    @ag.custom_gradient
+    def times(x, table):
+        return x * 2.0, lambda upstream: (2.0 * upstream, None)
+
+    def kept():
+        table = ag.constant(np.ones(10))
+        with ag.GradientTape() as tape:
+            y = times(ag.Variable(np.ones(10)), table)
+        watched = ref(table)
+        del table
+        gc.collect()
+        return watched() is not None, tape, y
+
+    with ag.record_details(), ag.profile():
+        assert not kept()[0]
 
 
 def test_the_checks_were_made():

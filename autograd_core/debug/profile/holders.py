@@ -87,9 +87,12 @@ class Heap:
     def holders_of(self, array: ndarray, asked: Collection[int] = ()) -> list[Holder]:
         """What keeps ``array`` alive; ``asked`` are identities of handles that are not to be named."""
         owner = owner_of(array)
-        found = [*self._handles_of(owner, asked), *self._arrays(owner), *self._values_of(owner)]
+        handles = self._handles_of(owner, asked)
+        found = [*handles, *self._arrays(owner), *self._values_of(owner)]
         nodes = [node for node in self.nodes if _holds(node, owner)]
-        found += self.keepers_of(nodes, owner)
+        keepers = self.keepers_of(nodes, owner)
+        # What is named as its Tensor keeps the Node, too: then there is nothing unknown.
+        found += [each for each in keepers if each.kind != "operation" or not handles]
         found += self._shown_in(owner)
         return list(dict.fromkeys(found))
 
@@ -113,10 +116,16 @@ class Heap:
 
     def _values_of(self, owner: ndarray) -> list[Holder]:
         return [
-            Holder("Variable", f"It is the value of {variable.label()}.", "It stays until the Variable is assigned.")
+            Holder(
+                "Variable", f"It is the value of {self._label(variable)}.", "It stays until the Variable is assigned."
+            )
             for variable in self.variables
             if _shares(variable._value.array, owner)
         ]
+
+    def _label(self, variable: Variable) -> str:
+        names = [] if variable.name else self._names(variable)
+        return variable.label() + (f" ({names[0]})" if names else "")
 
     def _shown_in(self, owner: ndarray) -> list[Holder]:
         found = []
@@ -270,6 +279,8 @@ def _handle(name: Name, tensor: Tensor, view: bool) -> Holder:
 
 
 def _let_go(name: Name) -> str:
+    if name.stopped:
+        return "Let the exception go (e = None, or e.__traceback__ = None), or let the generator end (close())."
     return f"del {name.text}, or let its function end."
 
 

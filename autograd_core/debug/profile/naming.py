@@ -12,12 +12,15 @@ import os
 import reprlib
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 from ...symbol import _NOT_THE_USERS
 
+_CACHE = type(lru_cache(lambda: None))
 _WAITING = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _DEEPEST = 4  # containers in containers
 _MOST = 20  # references to one object that are followed
@@ -35,11 +38,14 @@ class Name:
         Whose it is: "of main() at train.py:12", "of the module train".
     container : str or None
         The kind of the innermost container that it is in: "list", "dict"; None for a variable itself.
+    stopped : bool
+        Whether it is of a function that has been left, or waits.
     """
 
     text: str
     where: str
     container: str | None = None
+    stopped: bool = False
 
     def __str__(self) -> str:
         return f"{self.text} {self.where}"
@@ -81,7 +87,7 @@ class Namer:
                         if not _ours(holder.__module__ or ""):
                             found.append(Name(f"{step}{path}", f"of the function {holder.__qualname__}()", container))
                     else:
-                        above.append((holder, f"{step}{path}", container or type(holder).__name__))
+                        above.append((holder, f"{step}{path}", container or _kind_of(holder)))
             level = above
         return list(dict.fromkeys(found))
 
@@ -117,8 +123,8 @@ def names_in_frame(frame: types.FrameType, thing: Any) -> list[Name]:
     """What a function that has been left calls ``thing``: a traceback keeps it, or a generator that is not done."""
     if _ours(frame.f_globals.get("__name__", "")):
         return []
-    where = f"{_whose(frame)}, which a kept traceback or a waiting generator keeps"
-    return [Name(name, where) for name, value in local_variables(frame) if value is thing]
+    where = f"{_whose(frame)} (kept by a traceback or a waiting generator)"
+    return [Name(name, where, stopped=True) for name, value in local_variables(frame) if value is thing]
 
 
 def local_variables(frame: types.FrameType) -> list[tuple[str, Any]]:
@@ -133,7 +139,7 @@ def local_variables(frame: types.FrameType) -> list[tuple[str, Any]]:
 def _names_where_it_waits(waiting: Any, thing: Any, path: str, container: str | None) -> list[Name]:
     frame = next(getattr(waiting, name) for name in ("gi_frame", "cr_frame", "ag_frame") if hasattr(waiting, name))
     names = [] if frame is None else names_in_frame(frame, thing)
-    return [Name(f"{name.text}{path}", name.where, container) for name in names]
+    return [Name(f"{name.text}{path}", name.where, container, stopped=True) for name in names]
 
 
 def _frames() -> Iterator[types.FrameType]:
@@ -178,6 +184,10 @@ def _holders(thing: Any, seen: set[int], hidden: set[int]) -> Iterator[tuple[Any
         yield step if isinstance(step, tuple) else (holder, step)
 
 
+def _kind_of(holder: Any) -> str:
+    return "lru_cache" if issubclass(type(holder), _CACHE) else type(holder).__name__
+
+
 def _is_machinery(holder: Any) -> bool:
     kind = type(holder)  # an object may lie about its class, or raise an error
     return issubclass(kind, (types.FrameType, types.ModuleType)) or _ours(f"{kind.__module__}.")
@@ -186,17 +196,23 @@ def _is_machinery(holder: Any) -> bool:
 def _step(holder: Any, thing: Any) -> Any:
     """From a container to what is in it, as an expression; with another holder where the container is a part of it."""
     kind = type(holder)
-    if issubclass(kind, (list, tuple)):
+    if issubclass(kind, (list, tuple, deque)):
         at = next((i for i, each in enumerate(holder) if each is thing), None)
         return None if at is None else f"[{at}]"
     if issubclass(kind, dict):
         return _step_of_dict(holder, thing)
     if issubclass(kind, (set, frozenset)):
         return "{...}"
+    if issubclass(kind, _CACHE):
+        return "(...)"
+    if issubclass(kind, partial):
+        return next((f".{name}" for name in ("args", "keywords", "func") if getattr(holder, name) is thing), None)
+    if issubclass(kind, types.MethodType):
+        return ".__self__"
     if issubclass(kind, types.CellType):
         return _function_of(holder)
     if issubclass(kind, types.FunctionType):
-        return "a default argument"
+        return "__defaults__" if holder.__defaults__ is thing else "__kwdefaults__"
     if issubclass(kind, _WAITING):
         return ""
     attribute = _attribute(holder, thing)
@@ -207,7 +223,8 @@ def _step_of_dict(holder: Any, thing: Any) -> Any:
     key = next((key for key, each in holder.items() if each is thing), None)
     owner = next((each for each in gc.get_referrers(holder) if _dict_of(each) is holder), None)
     if owner is None:
-        return f"[{_shown(key)}]"
+        cache = next((each for each in gc.get_referrers(holder) if issubclass(type(each), _CACHE)), None)
+        return f"[{_shown(key)}]" if cache is None else (cache, "(...)")
     return None if issubclass(type(owner), types.ModuleType) else (owner, f".{key}")
 
 

@@ -6,7 +6,7 @@ both are in them, so that what is white inside of a line is Python between its o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from .recorder import Recorder
@@ -27,11 +27,7 @@ def document(recorders: Sequence[Recorder]) -> dict[str, Any]:
     frames: dict[Frame, int] = {}
     profiles = []
     for recorder in recorders:
-        for strand in list(recorder.strands.values()):
-            events = [*strand.events]
-            for part in recorder.parts:
-                events += [event for inner in part.all_strands() for event in inner.events]
-            profiles.append(_profile(strand, events, frames))
+        profiles += [_profile(strands, frames) for strands in _by_thread(recorder).values()]
     shared = [{"name": name, **({"file": file, "line": line} if file else {})} for name, file, line in frames]
     return {
         "$schema": SCHEMA, "name": "autograd_core.profile", "activeProfileIndex": 0 if profiles else None,
@@ -39,14 +35,28 @@ def document(recorders: Sequence[Recorder]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _profile(strand: Strand, events: Iterable[Event], frames: dict[Frame, int]) -> dict[str, Any]:
-    writer = _Writer(strand.opened, frames)
-    for event in sorted(events, key=lambda event: (event[0], event[4])):
+def _by_thread(recorder: Recorder) -> dict[int, list[Strand]]:
+    """What each thread has measured, here and in profiles opened inside: one flame graph for each."""
+    found: dict[int, list[Strand]] = {}
+    pending = [recorder]
+    while pending:
+        each = pending.pop(0)
+        for thread, strand in list(each.strands.items()):
+            found.setdefault(thread, []).append(strand)
+        pending += each.parts
+    return found
+
+
+def _profile(strands: Sequence[Strand], frames: dict[Frame, int]) -> dict[str, Any]:
+    opened = min(strand.opened for strand in strands)
+    ended = max(strand.opened + strand.seconds for strand in strands)
+    writer = _Writer(opened, frames)
+    for event in sorted((event for strand in strands for event in strand.events), key=lambda each: (each[0], each[4])):
         writer.add(event)
     writer.close_to(0)
     return {
-        "type": "evented", "name": strand.name, "unit": "seconds", "startValue": 0.0,
-        "endValue": max(strand.seconds, writer.now), "events": writer.written,
+        "type": "evented", "name": strands[0].name, "unit": "seconds", "startValue": 0.0,
+        "endValue": max(ended - opened, writer.now), "events": writer.written,
     }  # fmt: skip
 
 

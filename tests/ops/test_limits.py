@@ -1,0 +1,67 @@
+"""Derivatives at ties, at singular matrices and beside infinities, in both modes, where differences do not tell."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core.ops.activations import ELU
+from autograd_core.ops.cross_entropy import SOFTMAX_CROSS_ENTROPY
+
+INF = np.inf
+
+
+@pytest.mark.parametrize(("function", "sign"), [(np.maximum.accumulate, 1), (np.minimum.accumulate, -1)])
+def test_ties_of_a_running_extreme_share_evenly(function, sign):
+    """1/k each for the k equal entries so far."""
+    x = sign * np.array([1.0, 1.0, 0.5, 2.0, 2.0, 2.0])
+    half, third = 1 / 2, 1 / 3
+    jacobian = np.array([
+        [1, 0, 0, 0, 0, 0],
+        [half, half, 0, 0, 0, 0],
+        [half, half, 0, 0, 0, 0],
+        [0, 0, 0, 1, 0, 0],
+        [0, 0, 0, half, half, 0],
+        [0, 0, 0, third, third, third],
+    ])  # fmt: skip
+    ct, t = np.arange(1.0, 7.0), np.array([1.0, -2, 3, 5, 7, -1])
+    np.testing.assert_allclose(ag.vjp(function, x)[1](ct)[0], ct @ jacobian, rtol=1e-14)
+    np.testing.assert_allclose(ag.jvp(function, (x,), (t,))[1], jacobian @ t, rtol=1e-14)
+
+
+def test_a_cotangent_of_zero_wins_over_an_infinite_product():
+    """A product that the loss does not use sends back 0, although its derivative is infinite."""
+    x = np.array([INF, 2.0])
+    np.testing.assert_array_equal(ag.vjp(np.prod, x)[1](np.array(0.0))[0], [0, 0])
+    np.testing.assert_array_equal(ag.vjp(np.cumprod, x)[1](np.zeros(2))[0], [0, 0])
+    np.testing.assert_array_equal(ag.jvp(np.prod, (x,), (np.zeros(2),))[1], 0)
+
+
+def test_logarithm_of_a_determinant_of_one():
+    """A logarithm of 0 is no sign of 0: the derivative at the identity is the trace."""
+    t = np.array([[1.0, 2.0], [3.0, 5.0]])
+    pushed = ag.jvp(lambda a: np.linalg.slogdet(a)[1], (np.eye(2),), (t,))[1]
+    np.testing.assert_allclose(pushed, 6.0)
+    np.testing.assert_allclose(ag.grad(lambda a: np.linalg.slogdet(a)[1])(np.eye(2)), np.eye(2))
+
+
+def test_singular_vectors_of_nothing_do_not_turn():
+    """The vectors of a 1 by 1 matrix are fixed, whatever its value."""
+    u, s, vh = ag.jvp(lambda a: tuple(np.linalg.svd(a)), (np.zeros((1, 1)),), (np.ones((1, 1)),))[1]
+    np.testing.assert_array_equal(u, [[0.0]])
+    np.testing.assert_array_equal(s, [0.0])
+    np.testing.assert_array_equal(vh, [[0.0]])
+
+
+def test_second_derivative_of_elu_at_zero():
+    """With alpha = 1 the first derivative has no jump at 0; the second is that from the left, of the exponential."""
+    second = ag.grad(ag.grad(lambda x: ELU(x, alpha=1.0)))
+    assert second(np.array(0.0)) == 1.0
+    assert second(np.array(0.1)) == 0.0
+
+
+def test_target_of_zero_for_a_class_that_cannot_be():
+    """Cross-entropy: a target that stays 0 adds nothing, although the logarithm of its probability is -inf."""
+    logits, targets = np.array([-INF, 0.0, 0.0]), np.array([0.0, 0.5, 0.5])
+    change = np.array([0.0, 1.0, -2.0])
+    pushed = ag.jvp(lambda p: SOFTMAX_CROSS_ENTROPY(p, logits, axis=0), (targets,), (change,))[1]
+    np.testing.assert_allclose(pushed, -np.log(2.0))
