@@ -89,7 +89,11 @@ def carry_out(note, pending: dict, owned: set, parent: Node, may_write: bool) ->
 
 def complete(parts: Parts, values) -> tuple:
     """Cotangents of all results of a Node, with zeros where nothing arrived: one number that stands for all entries."""
-    return tuple(
-        np.broadcast_to(np.zeros((), value.dtype), value.shape) if ct is None else ct
-        for ct, value in zip(parts, values, strict=True)
-    )
+    return tuple(_nothing(value) if ct is None else ct for ct, value in zip(parts, values, strict=True))
+
+
+def _nothing(value):
+    # What np.broadcast_to gives, in a fifth of the time.
+    zeros: Any = np.ndarray(value.shape, value.dtype, np.zeros((), value.dtype), 0, (0,) * len(value.shape))
+    zeros.flags.writeable = False
+    return zeros

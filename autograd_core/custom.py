@@ -320,6 +320,7 @@ def _attach(name: str, value, grad_fn, inputs, read, frame: Frame, started: floa
         return rebuild([Tensor(array, None) for array in arrays])
     variables = [variable for variable, _ in read]
     shapes = [shape_of(source) for source in sources]
+    count = len(sources)  # the rule does not keep them: they may lead to graphs of other tapes
 
     def rule(ct, ans, *args):
         raw = not any(isinstance(part, Tensor) for part in ct)
@@ -327,9 +328,9 @@ def _attach(name: str, value, grad_fn, inputs, read, frame: Frame, started: floa
         result = grad_fn(*upstream, variables=variables) if variables else grad_fn(*upstream)
         own, of_variables = result if variables else (result, ())
         grads = [*flatten(own)[0], *flatten(of_variables)[0]]
-        if len(grads) != len(sources):
+        if len(grads) != count:
             raise CotangentError(
-                f"custom_gradient {name}: grad_fn returned {len(grads)} gradients for {len(sources)} inputs; expected "
+                f"custom_gradient {name}: grad_fn returned {len(grads)} gradients for {count} inputs; expected "
                 "one for each positional argument and Variable (None for no gradient)."
             )
         # Seen from the walk nothing is tracked in a first derivative; in a higher one its Tensors are.

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..ops.decompositions import EIG, QR, SVD, SVDVALS
-from ..ops.determinants import COFACTORS, COFACTORS_ALONG, DET, SLOGDET
+from ..ops.determinants import COFACTORS, COFACTORS_ALONG, COFACTORS_ALONG_TWO, DET, SLOGDET
+from ..ops.gaps import HELD
 from ..ops.least_squares import MATRIX_RANK, PINV
 from ..ops.linalg import INV, SOLVE
 from ..ops.symmetric import CHOLESKY, EIGH, EIGVALSH
@@ -22,7 +23,7 @@ def _with_limits(row: Primitive, args: list[Any], mapped: list[bool], params: di
     return apply(row, tuple(args), params)
 
 
-def _both(row: Primitive, args: list[Any], mapped: list[bool], params: dict[str, Any], size: int) -> Any:
+def _all(row: Primitive, args: list[Any], mapped: list[bool], params: dict[str, Any], size: int) -> Any:
     return apply(row, tuple(all_spread(args, mapped, size)), params)
 
 
@@ -54,6 +55,6 @@ _STACKS = (INV, DET, COFACTORS, SLOGDET, CHOLESKY, EIGH, EIGVALSH, SVD, SVDVALS,
 RULES: dict[Primitive, Rule] = {
     **dict.fromkeys(_STACKS, as_it_is),
     **dict.fromkeys((PINV, MATRIX_RANK), _with_limits),
-    COFACTORS_ALONG: _both,
+    **dict.fromkeys((COFACTORS_ALONG, COFACTORS_ALONG_TWO, HELD), _all),
     SOLVE: _solve,
 }

@@ -74,11 +74,6 @@ def _zeros_among(s):
     return nothing_but_rounding(s, np.sum(np.abs(s), axis=-1, keepdims=True), 10.0)
 
 
-def _shared_singular(x, s, closed):
-    """As ``shared``; 0 for singular values of 0."""
-    return np.where(_zeros_among(s), 0, shared(x, closed))
-
-
 def _svd_pull(ct, ans, a, *, full):
     # Let S and T be the symmetric and the skew part of u^H da v. Then u^H du = S / (s_j - s_i) + T / (s_j + s_i) and
     # v^H dv = S / (s_j - s_i) - T / (s_j + s_i); what sticks out of the span of u is da v / s, of v likewise.
@@ -93,8 +88,8 @@ def _svd_pull(ct, ans, a, *, full):
     evidence = np.abs(plus) + both_used(ct_s, symmetric_part(turned_u - turned_v))
     inner = over_gaps(plus, gap, closed, evidence, size)
     inner = inner + over_gaps(minus, sums, closed_gaps(sums, s), np.abs(minus), size)
-    shares = ct_s if nowhere_used(ct_u) and nowhere_used(ct_vh) else alone(ct_s, closed)
-    inner = inner + spread_out(_shared_singular(shares, s, closed), closed, _zeros_among(s))
+    shares = (shared if nowhere_used(ct_u) and nowhere_used(ct_vh) else alone)(ct_s, closed)
+    inner = inner + spread_out(shares, closed, _zeros_among(s))
     left, right = conjugate(u), conjugate(vh)
     pulled = left @ inner @ right
     if u.shape[-2] > u.shape[-1]:
@@ -118,7 +113,7 @@ def _svd_push(t, ans, a, *, full):
     changes = diagonals(held(turned, closed, _zeros_among(s)))
     plus = over_gaps(off, gap, closed, np.abs(off) + np.abs(gaps(changes)), size)
     minus = over_gaps(skew, sums, closed_gaps(sums, s), np.abs(symmetric_part(turned)) + np.abs(skew), size)
-    t_u, t_s, t_vh = u @ (plus + minus), _shared_singular(changes, s, closed), (minus - plus) @ vh
+    t_u, t_s, t_vh = u @ (plus + minus), shared(changes, closed), (minus - plus) @ vh
     if u.shape[-2] > u.shape[-1]:
         outside = t @ right - u @ turned
         row = s[..., None, :]
@@ -133,14 +128,14 @@ def _svd_push(t, ans, a, *, full):
 def _svdvals_pull(ct, ans, a):
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     closed = closed_gaps(gaps(s), s)
-    return conjugate(u) @ spread_out(_shared_singular(ct, s, closed), closed, _zeros_among(s)) @ conjugate(vh)
+    return conjugate(u) @ spread_out(shared(ct, closed), closed, _zeros_among(s)) @ conjugate(vh)
 
 
 def _svdvals_push(t, ans, a):
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     closed = closed_gaps(gaps(s), s)
     changes = diagonals(held(adjoint(u) @ t @ adjoint(vh), closed, _zeros_among(s)))
-    return _shared_singular(changes, s, closed)
+    return shared(changes, closed)
 
 
 def _sample_any(draw):

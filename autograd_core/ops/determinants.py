@@ -1,9 +1,9 @@
 """Determinants, with derivatives that hold at singular matrices too.
 
 A determinant is a polynomial, so it has all derivatives everywhere; only the usual formula, ``det(a) inv(a).T``, breaks
-down at a singular matrix. The first derivative is the matrix of cofactors, the second is the derivative of those. With
-``a = u diag(s) vh`` the cofactors of ``a`` are those of ``diag(s)``, turned: products of all singular values but one.
-Well-conditioned matrices take the usual formula, which is faster.
+down at a singular matrix. The first derivative is the matrix of cofactors, the next ones are derivatives of those. With
+``a = u diag(s) vh`` the cofactors of ``a`` are those of ``diag(s)``, turned: products of all singular values but one;
+but two or three for their derivatives. Well-conditioned matrices take the usual formula, which is faster.
 """
 
 from __future__ import annotations
@@ -70,16 +70,64 @@ def _cofactors_along(a, t):
     return turn * conjugate(u) @ (diagonal - products * p.mT) @ conjugate(vh)
 
 
+def _all_but_three(s):
+    """Products of all entries of the last axis but three different ones; 0 where two of the three are the same."""
+    same = np.eye(s.shape[-1], dtype=bool)
+    i, j, k = same[:, None, None, :], same[None, :, None, :], same[None, None, :, :]
+    products = np.where(i | j | k, 1, s[..., None, None, None, :]).prod(axis=-1)
+    return np.where((i & j | j & k | i & k).any(axis=-1), 0, products)
+
+
+def _cofactors_along_two(a, t, c):
+    """Derivative of the cofactors along ``t`` and ``c``, also of singular matrices."""
+    # With a = u diag(s) vh it is, for each three rows, what the determinant of a 3 x 3 matrix gives, of p and q and a
+    # third direction; times the product of the other singular values.
+    u, s, vh, turn = _turned(a)
+    p, q = adjoint(u) @ t @ adjoint(vh), adjoint(u) @ c @ adjoint(vh)
+    w = _all_but_three(s)
+
+    def term(path, *factors):
+        return np.einsum(path, w, *factors)
+
+    diagonal = term("...ijk,...ii,...jj->...k", p, q) - term("...ijk,...ij,...ji->...k", p, q)
+    rest = term("...ijk,...ki,...ij->...kj", p, q) + term("...ijk,...ki,...ij->...kj", q, p)
+    rest = rest - term("...ijk,...ii,...kj->...kj", p, q) - term("...ijk,...ii,...kj->...kj", q, p)
+    inner = rest.mT + diagonal[..., None] * np.eye(s.shape[-1], dtype=s.dtype)
+    return turn * conjugate(u) @ inner @ conjugate(vh)
+
+
 # -- det ---------------------------------------------------------------------------------------------------------------
 
 
-def _cofactors_along_wrt_a(ct, ans, a, t):
-    # The third derivative of det in the directions t and ct, by the usual formula: a must be invertible for it.
-    d, x = np.linalg.det(a)[..., None, None], np.linalg.inv(a).mT
-    xt, xc = x @ t.mT, x @ ct.mT
+def _third(a, t, c):
+    """Derivative of the cofactors along ``t`` and ``c``: the third derivative of det."""
+    if a.shape[-1] < 3:  # det is a polynomial of degree n: nothing is left, not even rounding
+        return np.zeros(np.broadcast_shapes(a.shape, t.shape, c.shape), np.result_type(a, t, c))
+    d, x = _inverse_if_accurate(a)
+    return _cofactors_along_two(a, t, c) if x is None else _usual_third(d[..., None, None], x.mT, t, c)
+
+
+def _usual_third(d, x, t, c):
+    xt, xc = x @ t.mT, x @ c.mT
     trace_t, trace_c = _trace(xt), _trace(xc)
     both = xt @ xc
     return d * ((trace_t * trace_c - _trace(both)) * x - (trace_c * xt + trace_t * xc - both - xc @ xt) @ x)
+
+
+def _fourth(e, ans, a, t, c):
+    # The derivative of `_usual_third` along e; a must be invertible for it.
+    if a.shape[-1] < 4:
+        return np.zeros(e.shape, e.dtype)
+    d, x = np.linalg.det(a)[..., None, None], np.linalg.inv(a).mT
+    xt, xc, xe = x @ t.mT, x @ c.mT, x @ e.mT
+    dt, dc = -xe @ xt, -xe @ xc
+    both, d_both = xt @ xc, dt @ xc + xt @ dc
+    trace_t, trace_c = _trace(xt), _trace(xc)
+    factor, d_factor = trace_t * trace_c - _trace(both), _trace(dt) * trace_c + trace_t * _trace(dc) - _trace(d_both)
+    left = trace_c * xt + trace_t * xc - both - xc @ xt
+    d_left = _trace(dc) * xt + trace_c * dt + _trace(dt) * xc + trace_t * dc - d_both - dc @ xt - xc @ dt
+    change = d_factor * x - d_left @ x - (factor * xe - left @ xe) @ x
+    return d * (_trace(xe) * (factor * x - left @ x) + change)
 
 
 def _trace(x):
@@ -100,10 +148,19 @@ def _sample_singular_too(draw):
     return (a.astype(draw.dtype),), {}
 
 
+# Derivatives of det are symmetric in their directions, and a cotangent is one of these; so the same rules push forward.
+COFACTORS_ALONG_TWO: Primitive = Primitive(
+    "cofactors_along_two", _third, doc="Derivative of the cofactors of a along t and c.",
+    vjps=(_fourth, lambda e, ans, a, t, c: run(COFACTORS_ALONG_TWO, a, e, c),
+          lambda e, ans, a, t, c: run(COFACTORS_ALONG_TWO, a, t, e)),
+    jvps=(_fourth, lambda e, ans, a, t, c: run(COFACTORS_ALONG_TWO, a, e, c),
+          lambda e, ans, a, t, c: run(COFACTORS_ALONG_TWO, a, t, e)),
+    sample=lambda draw: ((a := _sample_square(draw)[0][0], draw.array(a.shape), draw.array(a.shape)), {}),
+)  # fmt: skip
 COFACTORS_ALONG: Primitive = Primitive(
     "cofactors_along", _cofactors_along, doc="Derivative of the cofactors of a along t.",
-    # Symmetric in t and ct: both are directions of the second derivative of det.
-    vjps=(_cofactors_along_wrt_a, lambda ct, ans, a, t: run(COFACTORS_ALONG, a, ct)),
+    vjps=(lambda c, ans, a, t: run(COFACTORS_ALONG_TWO, a, t, c), lambda c, ans, a, t: run(COFACTORS_ALONG, a, c)),
+    jvps=(lambda c, ans, a, t: run(COFACTORS_ALONG_TWO, a, t, c), lambda c, ans, a, t: run(COFACTORS_ALONG, a, c)),
     sample=lambda draw: ((a := _sample_square(draw)[0][0], draw.array(a.shape)), {}),
 )  # fmt: skip
 COFACTORS = Primitive(
@@ -123,7 +180,7 @@ DET = Primitive(
 def det(a):
     """Determinant, as ``numpy.linalg.det``.
 
-    VJP: ``ct`` times the cofactors of ``a``, right for singular matrices too; so is the second derivative.
+    VJP: ``ct`` times the cofactors of ``a``, right for singular matrices too; so are the second and third derivatives.
     """
     return apply(DET, (squares("det", a),), {})
 
@@ -175,6 +232,6 @@ def slogdet(a):
 
 _SLOGDET_RESULT = type(np.linalg.slogdet(np.eye(1)))
 
-ROWS = (DET, COFACTORS, COFACTORS_ALONG, SLOGDET)
+ROWS = (DET, COFACTORS, COFACTORS_ALONG, COFACTORS_ALONG_TWO, SLOGDET)
 
 OVERLOADS: dict[Any, Any] = {np.linalg.det: det, np.linalg.slogdet: slogdet}

@@ -56,34 +56,34 @@ CBRT = Primitive(
 )  # fmt: skip
 
 
-def _log_share(part, other, total, half: float):
-    """``part - total``; for an infinite part -inf (no share of nothing) or 0 (all), ``half`` if both are inf."""
-    alone, both = np.zeros((), total.dtype), np.full((), half, total.dtype)
-    largest = np.where(np.isposinf(other), both, alone)
-    infinite = np.where(np.isneginf(part), np.full((), -np.inf, total.dtype), largest)
-    return np.where(np.isinf(part), infinite, part - total)
+def _gap(part, other):
+    """``other - part``; for two of inf 0 (they share evenly), for two of -inf inf (no share of nothing)."""
+    alike = np.equal(part, other) & np.isinf(part)
+    apart = np.where(alike, 0, other) - np.where(alike, 0, part)
+    return np.where(np.isneginf(part) & alike, np.full((), np.inf, apart.dtype), apart)
 
 
-def _share(part, other, total):
-    return np.exp(_log_share(part, other, total, -LN2))
+# Not exp(part - total): of the gap between two huge numbers nothing is left in the total.
+def _share(part, other):
+    return np.exp(np.negative(np.logaddexp(0, _gap(part, other))))
 
 
-def _share2(part, other, total):
-    return np.exp2(_log_share(part, other, total, -1.0))
+def _share2(part, other):
+    return np.exp2(np.negative(np.logaddexp2(0, _gap(part, other))))
 
 
 LOGADDEXP = Primitive(
     "logaddexp", np.logaddexp, elementwise=True, domain=(REAL, REAL), doc="log(exp(x1) + exp(x2)) without overflow",
     source="logaddexp({0}, {1})",
-    vjps=(lambda ct, ans, x, y: ct * _share(x, y, ans),
-          lambda ct, ans, x, y: ct * _share(y, x, ans)),
+    vjps=(lambda ct, ans, x, y: ct * _share(x, y),
+          lambda ct, ans, x, y: ct * _share(y, x)),
     kink="an argument of -inf has derivative 0; two of inf share evenly",
 )  # fmt: skip
 LOGADDEXP2 = Primitive(
     "logaddexp2", np.logaddexp2, elementwise=True, domain=(REAL, REAL), doc="log2(2 ** x1 + 2 ** x2) without overflow",
     source="logaddexp2({0}, {1})",
-    vjps=(lambda ct, ans, x, y: ct * _share2(x, y, ans),
-          lambda ct, ans, x, y: ct * _share2(y, x, ans)),
+    vjps=(lambda ct, ans, x, y: ct * _share2(x, y),
+          lambda ct, ans, x, y: ct * _share2(y, x)),
     kink="an argument of -inf has derivative 0; two of inf share evenly",
 )  # fmt: skip
 FLOAT_POWER = Primitive(

@@ -111,7 +111,12 @@ def _apart(x, closed, zero):
 
 def _not_through(ct, ans, x, closed, zero):
     driven = np.any(np.not_equal(ct, 0), axis=-1, keepdims=True) & _apart(x, closed, zero)
-    return np.where(driven | _apart(ct, closed, zero), np.full((), np.nan, ct.dtype), ct)
+    lost = driven | _apart(ct, closed, zero)
+    return np.where(lost, np.full((), np.nan, ct.dtype), np.where(zero[..., None], np.zeros((), ct.dtype), ct))
+
+
+def _kept_at_zero(x, closed, zero):
+    return np.where(zero[..., None] & np.equal(x, x), np.zeros((), x.dtype), x)  # a NaN stays: see above
 
 
 def _sample_held(draw):
@@ -120,19 +125,20 @@ def _sample_held(draw):
 
 
 HELD = Primitive(
-    "held", lambda x, closed, zero: x, vjps=(_not_through, None, None), jvps=(_not_through, None, None),
+    "held", _kept_at_zero,
+    vjps=(_not_through, None, None), jvps=(_not_through, None, None),
     sample=_sample_held, kink="NaN where it would tell entries of a group apart",
-    doc="x, a matrix between eigenvectors or singular vectors, the same for all entries of a group of equal values.",
+    doc="Matrix x between eigenvectors or singular vectors, the same for all of a group of equal values; 0 for zeros.",
 )  # fmt: skip
 
 ROWS = (HELD,)
 
 
-def held(x, closed, zero=False):
-    """``x``, of which no derivative is taken that would tell entries of a group apart; ``zero``: values of 0."""
-    return run(HELD, x, closed, np.broadcast_to(np.asarray(zero), x.shape[:-1]) if zero is False else zero)
+def held(x, closed, zero=None):
+    """``x``, of which no derivative is taken that would tell entries of a group apart; 0 in the rows ``zero``."""
+    return run(HELD, x, closed, np.zeros(x.shape[:-1], bool) if zero is None else zero)
 
 
-def spread_out(shares, closed, zero=False):
+def spread_out(shares, closed, zero=None):
     """Diagonal matrix of what the values of each group share."""
     return held(shares[..., None] * np.eye(shares.shape[-1], dtype=shares.dtype), closed, zero)

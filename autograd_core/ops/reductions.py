@@ -115,6 +115,11 @@ def _evenly(winners, x, axis: Axes):
     return winners / np.maximum(count, np.ones((), x.dtype))
 
 
+def _of_shares(ct, share):
+    """``ct * share``; 0 where there is no share, although ``ct`` is infinite."""
+    return np.where(np.equal(share, 0), np.zeros((), ct.dtype), ct * share)
+
+
 _TIES = "ties share evenly: 1/k each for k equal entries"
 
 
@@ -123,9 +128,9 @@ def _extreme(name: str, ufunc, doc: str) -> Primitive:
         name, lambda x, *, axis, keepdims, initial=MISSING: ufunc.reduce(x, axis, keepdims=keepdims, initial=initial),
         sample=_sample_extreme, doc=doc, kink=_TIES,
         vjps=(lambda ct, ans, x, *, axis, keepdims, initial=MISSING:
-              spread(ct, x.shape, axis, keepdims) * shares(ans, x, axis, keepdims),),
+              _of_shares(spread(ct, x.shape, axis, keepdims), shares(ans, x, axis, keepdims)),),
         jvps=(lambda t, ans, x, *, axis, keepdims, initial=MISSING:
-              np.sum(t * shares(ans, x, axis, keepdims), axis=axis, keepdims=keepdims),),
+              np.sum(_of_shares(t, shares(ans, x, axis, keepdims)), axis=axis, keepdims=keepdims),),
     )  # fmt: skip
 
 

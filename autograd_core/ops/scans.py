@@ -50,19 +50,19 @@ def _recurrence(a, b, *, axis: int, reverse: bool):
         rows = zip(a.reshape(len(a), -1).T.tolist(), b.reshape(len(b), -1).T.tolist(), strict=True)
         y.reshape(len(b), -1).T[...] = [_recurrence_of_numbers(*row) for row in rows]
     else:
-        finite = bool(np.isfinite(a).all())
+        finite = bool(np.isfinite(a).all() and np.isfinite(b).all())
         y[:1] = b[:1]
         for k in range(1, len(b)):
             product = a[k] * y[k - 1]
             if not finite:
-                product = np.where(np.equal(y[k - 1], 0), 0, product)  # a zero cotangent wins over an infinite factor
+                product = np.where(np.equal(y[k - 1], 0) | np.equal(a[k], 0), 0, product)  # zero wins over infinity
             np.add(b[k], product, out=y[k, ...])
     return np.moveaxis(y[order], 0, axis)
 
 
 def _recurrence_of_numbers(a: list, b: list) -> list:
     pairs = zip(a[1:], b[1:], strict=True)
-    return list(accumulate(pairs, lambda y, pair: pair[1] + pair[0] * y if y else pair[1], initial=b[0]))
+    return list(accumulate(pairs, lambda y, pair: pair[1] + pair[0] * y if y and pair[0] else pair[1], initial=b[0]))
 
 
 def _transposed(a, ct, axis: int, reverse: bool):
@@ -129,12 +129,12 @@ def _runs(ans, x, axis: int):
 
 def _pulled_extreme(ct, ans, x, *, axis: int):
     wins, same, count = _runs(ans, x, axis)
-    return wins * _transposed(same, ct / count, axis, reverse=False)
+    return zero_wins(wins, _transposed(same, ct / count, axis, reverse=False))
 
 
 def _pushed_extreme(t, ans, x, *, axis: int):
     wins, same, count = _runs(ans, x, axis)
-    return on(LINEAR_RECURRENCE, same, wins * t, axis=axis, reverse=False) / count
+    return on(LINEAR_RECURRENCE, same, zero_wins(wins, t), axis=axis, reverse=False) / count
 
 
 def _running_extreme(ufunc) -> Primitive:

@@ -113,7 +113,6 @@ NDTR = _row(
 
 
 def _hazard(x):
-    only_real("hazard", x)
     return math.sqrt(2 / math.pi) / _scipy("erfcx")(x * -math.sqrt(0.5))
 
 

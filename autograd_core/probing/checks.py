@@ -13,18 +13,23 @@ from typing import Any
 import numpy as np
 
 from ..errors import CotangentError
+from ..tensor import as_value
+from ..tree import flatten
 from .arrays import Arrays, is_finite, moved, precision, random_like, sizes
 from .at_arguments import check_at_arguments
 from .derivatives import Derivatives
 from .differences import Line, tolerance
 from .report import CANNOT_TELL, RIGHT, WRONG, Check, ProbeReport
-from .subject import LARGE, Operation, OutOfTimeError, Run, Subject, said, undisturbed
+from .subject import HUGE, LARGE, Operation, OutOfTimeError, Run, Subject, said, undisturbed
 from .wrong import Wrong
 
 
 def probe(operation: Operation, args: tuple[Any, ...], keywords: dict[str, Any], active: list[int]) -> ProbeReport:
     """Look at an operation at these arguments, of which the leaves ``active`` are differentiated."""
     with undisturbed():
+        entries = sum(as_value(leaf).size for at, leaf in enumerate(flatten(list(args))[0]) if at in active)
+        if entries > HUGE:
+            return _not_probed(operation, entries)
         subject = Subject(operation, args, keywords, active)
         report = ProbeReport(operation.name, subject.describe())
         try:
@@ -44,6 +49,11 @@ def probe(operation: Operation, args: tuple[Any, ...], keywords: dict[str, Any],
     return report
 
 
+def _not_probed(operation: Operation, entries: int) -> ProbeReport:
+    reason = f"its arguments have {entries:,} entries, and a probe needs memory for some 25 arrays of this size"
+    return ProbeReport(operation.name, "...", reason=f"{reason}; use it with smaller ones first")
+
+
 class Probe:
     """The checks of one operation, in order."""
 
@@ -60,7 +70,11 @@ class Probe:
             return
         self.cts = [self._cotangent(value) for value in here.values]
         self.eps = precision([*self.subject.points, *here.values])
-        self.subject.is_large = sum(x.size for x in (*here.points, *here.values)) > LARGE
+        entries = sum(x.size for x in (*here.points, *here.values))
+        self.subject.is_large = entries > LARGE
+        if entries > 2 * HUGE:
+            self.report.reason = _not_probed(self.subject.operation, entries).reason.replace("arguments", "results", 1)
+            return
         if self.subject.is_large:
             self.report.notes.append("second derivative left out: the arrays are large")
         sent = self._sent(here) if self.subject.operation.has_vjp else here.points
@@ -73,7 +87,7 @@ class Probe:
         there = self._beside(here)
         if there is None:
             return
-        if here.shares(there):
+        if here.is_overwritten():
             self.report.verdict = CANNOT_TELL
             self.report.reason = (
                 "it returns the same array at each call, and a second call overwrites the result of the first (out=?); "

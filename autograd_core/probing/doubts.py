@@ -125,13 +125,9 @@ class Doubts:
         run = self.subject.run(points)
         if not is_finite(run.values):
             return False
-        pulled, line, step = run.pull(self.cts), self._line(points), self.eps ** (1 / 3)
-        for direction in map(self._free, directions(points, self.generator)):
-            ends = [projected(moved(points, direction, t), keep) for t in (step, -step)]
-            within = [np.asarray((a - b) / (2 * step), a.dtype) for a, b in zip(*ends, strict=True)]
-            if AGREES in (line.compare(pulled, direction).verdict, line.compare(pulled, within).verdict):
-                return True
-        return False
+        pulled, line = run.pull(self.cts), self._line(points)
+        tried = map(self._free, directions(points, self.generator))
+        return any(line.compare(pulled, direction).verdict == AGREES for direction in tried)
 
     def _free(self, direction: Arrays) -> Arrays:
         return [np.zeros_like(v) if position in self.fixed else v for position, v in enumerate(direction)]

@@ -8,6 +8,7 @@ and by what they close over as far as that can be compared.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary, ref
@@ -20,6 +21,7 @@ from ..variable import Variable
 from .checks import probe
 from .report import NOT_PROBED, ProbeReport
 from .subject import Operation, inside
+from .surroundings import attributes_of
 from .switch import is_on
 
 MOST = 16
@@ -159,7 +161,7 @@ _codes: WeakKeyDictionary[CodeType, _Code] = WeakKeyDictionary()
 
 def is_known(functions: tuple[Any, ...], key: Any) -> bool:
     """Whether an operation made by the same code, with the same in its closure, was accepted; or enough of them."""
-    code = _code_of(functions[0])
+    code = _code_of(functions)
     known = None if code is None else _codes.get(code)
     if known is None:
         return False
@@ -168,7 +170,7 @@ def is_known(functions: tuple[Any, ...], key: Any) -> bool:
 
 def remember(functions: tuple[Any, ...], key: Any) -> None:
     """Let the operation be known as accepted."""
-    code = _code_of(functions[0])
+    code = _code_of(functions)
     if code is None:
         return
     known = _codes.setdefault(code, _Code())
@@ -178,24 +180,33 @@ def remember(functions: tuple[Any, ...], key: Any) -> None:
         known.accepted.add((identity, key))
 
 
-def _code_of(function: Any) -> CodeType | None:
-    return getattr(_unwrapped(function), "__code__", None)
+def _code_of(functions: tuple[Any, ...]) -> CodeType | None:
+    """Code that stands for an operation: of its function, or of the first rule where that is not written in Python."""
+    return next((code for code in map(_code, functions) if code is not None), None)
+
+
+def _code(function: Any) -> CodeType | None:
+    function = _unwrapped(function)
+    while isinstance(function, partial):
+        function = _unwrapped(function.func)
+    own = getattr(function, "__code__", None)
+    return own or getattr(_unwrapped(type(function).__call__), "__code__", None)  # of an object that can be called
 
 
 def _unwrapped(function: Any) -> Any:
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
+    while (inner := attributes_of(function).get("__wrapped__")) is not None:
+        function = inner
     return function
 
 
 def _identity(value: Any, depth: int = 4) -> Any:
     """Something to compare ``value`` by; None if there is nothing."""
-    if isinstance(value, _SIMPLE):
+    if issubclass(type(value), _SIMPLE):  # an object may lie about its class, or raise an error
         return (type(value), value)
     value = _unwrapped(value)
-    if depth and isinstance(value, tuple):
+    if depth and issubclass(type(value), tuple):
         parts: Any = value
-    elif depth and isinstance(value, FunctionType):
+    elif depth and issubclass(type(value), FunctionType):
         try:
             cells = [cell.cell_contents for cell in value.__closure__ or ()]
         except ValueError:  # one that is empty yet
@@ -206,4 +217,4 @@ def _identity(value: Any, depth: int = 4) -> Any:
     found = tuple(_identity(part, depth - 1) for part in parts)
     if any(part is None for part in found):
         return None
-    return (value.__code__, found) if isinstance(value, FunctionType) else found
+    return (value.__code__, found) if issubclass(type(value), FunctionType) else found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,6 +26,9 @@ from .surroundings import Surroundings
 
 LARGE = 2**22
 """Entries of arguments and results together from which on no more than one recording is kept at a time."""
+
+HUGE = 2**24
+"""Entries of arguments from which on nothing is probed: it would fill the memory."""
 
 BUDGET = 2.0
 """Seconds after which a probe stops and says what it left out."""
@@ -72,7 +76,8 @@ def undisturbed() -> Iterator[None]:
     recording.note(None)
     token = inside.set(True)
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # at points that the user has not asked for
             yield
     finally:
         inside.reset(token)
@@ -94,6 +99,12 @@ class Subject:
         self.points: Arrays = [np.array(as_value(self.given[index])) for index in active]
         self.names = [f"argument {index}" for index in active]
         self.variables: list[Variable] = []  # that it reads beside its arguments, and that are moved, too
+        # In place of Variables among the arguments. The same ones at each call: what is compiled is so for a Variable.
+        self.stand_ins: dict[int, Any] = {
+            position: Variable(point, name=self.given[index].name, constraint=self.given[index].constraint)
+            for position, (index, point) in enumerate(zip(active, self.points, strict=True))
+            if isinstance(self.given[index], Variable) and self.given[index].trainable
+        }
         self.surroundings = Surroundings([*operation.functions, *self.given, keywords])
         self.forward_calls = self.rule_calls = 0
         self.wrote_upstream = False
@@ -134,6 +145,8 @@ class Subject:
     def place(self, points: Arrays) -> None:
         """Let everything be as at first, and the Variables that are moved at ``points``."""
         self.surroundings.restore()
+        for position, variable in self.stand_ins.items():
+            variable._value = Tensor(np.array(points[position]), None)
         for variable, value in zip(self.variables, points[len(self.active) :], strict=True):
             variable._value = Tensor(np.array(value), None)
 
@@ -178,14 +191,14 @@ class Run:
             tensors: list[Any] = []
             self.sources: list[list[Any]] = []
             self._stand_ins: dict[int, int] = {}
-            for position, index in enumerate(subject.active):
-                given, array = subject.given[index], np.array(points[position])
-                if isinstance(given, Variable) and given.trainable:
-                    stand_in = Variable(array, name=given.name, constraint=given.constraint)
+            for position in range(len(subject.active)):
+                stand_in = subject.stand_ins.get(position)
+                if stand_in is not None:
                     self._stand_ins[id(stand_in)] = position
                     tensors.append(stand_in)
                     self.sources.append([])
                 else:
+                    array = np.array(points[position])
                     node = leaf(array, frame.shared)
                     tensors.append(Tensor(array, node))
                     self.sources.append([node])
@@ -207,12 +220,9 @@ class Run:
         reads = [record.reads.get(id(variable)) for variable in self.subject.variables]
         return [*found, *([] if read is None else list(read[1]) for read in reads)]
 
-    def shares(self, other: Run) -> bool:
-        """Whether a result lies in the same memory as one of another call, which has overwritten it."""
-        return any(
-            np.may_share_memory(a.array, b.array) and a.array.size
-            for a, b in zip(self.results, other.results, strict=False)
-        )
+    def is_overwritten(self) -> bool:
+        """Whether a later call has written other values into the memory of a result."""
+        return not same([out.array for out in self.results], self.values)
 
     def variables_read(self) -> list[Variable]:
         """Trainable Variables that were read besides the arguments."""

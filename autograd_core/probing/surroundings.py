@@ -7,7 +7,8 @@ its arguments) are looked for a few steps deep. Other things that it writes to (
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -80,12 +81,12 @@ def _reach(roots: list[Any]) -> Iterator[Any]:
     for _ in range(DEPTH):
         following: list[Any] = []
         for item in layer:
-            if isinstance(item, _LEAVES) or id(item) in seen:
+            if issubclass(type(item), _LEAVES) or id(item) in seen:
                 continue
             if len(seen) >= MOST:
                 return
             seen.add(id(item))
-            if isinstance(item, _KEPT):
+            if issubclass(type(item), _KEPT):  # an object may lie about its class, or raise an error
                 yield item
             else:
                 following += _parts(item)
@@ -94,21 +95,34 @@ def _reach(roots: list[Any]) -> Iterator[Any]:
 
 def _parts(item: Any) -> list[Any]:
     """What an object holds, as far as a function would get at it."""
-    if isinstance(item, FunctionType):
+    kind = type(item)
+    if issubclass(kind, FunctionType):
         cells = [cell.cell_contents for cell in item.__closure__ or () if _is_filled(cell)]
         named = [item.__globals__[name] for name in _names(item.__code__) if name in item.__globals__]
         # Modules and classes are not gone into: whatever they hold is everybody's.
-        named = [value for value in named if not isinstance(value, type) and not _is_module(value)]
-        return [*cells, *(item.__defaults__ or ()), *(item.__kwdefaults__ or {}).values(), *named]
-    if isinstance(item, MethodType):
+        named = [value for value in named if not issubclass(type(value), type) and not _is_module(value)]
+        parts = [*cells, *(item.__defaults__ or ()), *(item.__kwdefaults__ or {}).values(), *named]
+    elif issubclass(kind, MethodType):
         return [item.__self__, item.__func__]
-    if isinstance(item, dict):
-        return list(item.values())
-    if isinstance(item, (list, tuple, set)):
+    elif issubclass(kind, partial):
+        return [item.func, *item.args, *item.keywords.values()]
+    elif issubclass(kind, dict):
+        return list(dict.values(item))
+    elif issubclass(kind, (list, tuple, set)):
         return list(item)
-    wrapped: list[Any] = [item.__wrapped__] if isinstance(getattr(item, "__wrapped__", None), Callable) else []  # type: ignore[arg-type]
-    attributes = getattr(item, "__dict__", None)
-    return [*wrapped, *attributes.values()] if isinstance(attributes, dict) and not _is_module(item) else wrapped
+    else:
+        parts = []
+    attributes = {} if _is_module(item) else attributes_of(item)
+    return [*parts, *attributes.values()]
+
+
+def attributes_of(item: Any) -> dict[str, Any]:
+    """The attributes of an object, ``__wrapped__`` too; none of one that does not give them away."""
+    try:
+        found = object.__getattribute__(item, "__dict__")
+    except Exception:
+        return {}  # whatever the user's object raises: it is no answer
+    return found if type(found) is dict else {}
 
 
 def _is_filled(cell: Any) -> bool:

@@ -13,11 +13,13 @@ from functools import cached_property
 
 import numpy as np
 
-from .judging import ADMISSIBLE, AGREES, OUTSIDE, Judgement, Place
+from .judging import ADMISSIBLE, AGREES, OUTSIDE, Judgement
 from .lines import random_like, scale_of
+from .place import Place
 
 NEIGHBOURS = 16
 HELD = 4  # of them are held against numbers
+LONG = 2.0**-6
 
 
 @dataclass
@@ -39,20 +41,37 @@ class Beside:
     near: list[Place] = field(default_factory=list)
     right: int = 0
     wrong: list[Place] = field(default_factory=list)
+    units: list[float] = field(default_factory=list)
 
     def __post_init__(self):
         self.distance = self.distance or (2.0**-17 if self.place.subject.precision < 1e-12 else 2.0**-9)
-        self.near = self._places(self.distance, NEIGHBOURS)
-        self.right, self.wrong = self._held(self.near[:HELD])
-        if self.rule_is_wrong and self._is_right_within():
-            self.wrong = []
+        for units in self._scales():  # what is told at the smaller distance counts
+            self.units = units
+            self.near = self._places(self.distance, NEIGHBOURS)
+            # Steps within a tiny input are short beside all else: they may not be much shorter than it, for rounding.
+            tiny = min(units) < 1 and self.distance < LONG
+            right, wrong = self._held(self._places(LONG, HELD) if tiny else self.near[:HELD])
+            if min(_size(x) for x in self.place.subject.points) < 1 and not tiny:
+                wrong = [near for near in wrong if np.isfinite(near.by_rule(self.mode, (self.position, None))[0])]
+            if right or wrong:
+                self.right, self.wrong = right, wrong
 
-    def _places(self, distance: float, count: int, within: bool = False) -> list[Place]:
+    def _scales(self) -> list[list[float]]:
+        """What distances are measured in, for each input: 1, and its own size if that is little.
+
+        The function may do much within 1; but rounding may hide all that it does within the size of the input.
+        """
+        sizes = [_size(x) for x in self.place.subject.points]
+        ones = [1.0] * len(sizes)
+        return [ones] if sizes == ones else [ones, sizes]
+
+    def _places(self, distance: float, count: int) -> list[Place]:
         subject, generator = self.place.subject, np.random.default_rng(count)
-        start = distance / 4 * (_size(subject.points[self.position]) if within else 1.0)
+        start = distance / 4 * self.units[self.position]
         places = []
         for _ in range(count):
-            other = subject.at([_moved(x, distance, generator, _size(x) if within else 1.0) for x in subject.points])
+            moved = [_moved(x, distance, generator, u) for x, u in zip(subject.points, self.units, strict=True)]
+            other = subject.at(moved)
             if np.isfinite(other.here).all():
                 near = Place(other, self.place.directions, None, None, self.place.cts, start=start)
                 near.tolerance = self.place.tolerance
@@ -62,21 +81,14 @@ class Beside:
 
     def _held(self, places: list[Place]) -> tuple[int, list[Place]]:
         """At how many of ``places`` the rule is right, and those where it is plainly wrong."""
-        right, wrong = 0, []
+        right, wrong, whole = 0, [], (self.position, None)
         for near in places:
-            judged = near.judge(self.mode, (self.position, None))
+            judged = near.judge(self.mode, whole)
             if judged.status in (AGREES, ADMISSIBLE):
                 right += 1
-            elif judged.status == OUTSIDE and _is_plain(judged):
+            elif judged.status == OUTSIDE and _is_plain(judged) and not near.is_noise(self.mode, whole, judged):
                 wrong.append(near)
         return right, wrong
-
-    def _is_right_within(self) -> bool:
-        """Whether the rule is right beside a tiny point, at a distance that is small even for it."""
-        if all(_size(x) == 1.0 for x in self.place.subject.points):
-            return False
-        right, wrong = self._held(self._places(self.distance, HELD, within=True))
-        return right > len(wrong)
 
     @property
     def rule_is_wrong(self) -> bool:
@@ -99,6 +111,14 @@ class Beside:
         found = [value for value in found if np.isfinite(value)]
         return (min(found), max(found)) if found else (np.nan, np.nan)
 
+    def is_uneven(self, key, by_rule: float) -> bool:
+        """Whether derivatives by rule differ beside the point, and do not come together closer to it."""
+        low, high = self.hull(key)
+        if not high - low > 1e-2 * max(abs(low), abs(high), abs(by_rule)):
+            return False
+        close = self._hull(self._closer, key)
+        return not close[1] - close[0] <= (high - low) / 8
+
     def bounded(self, key) -> bool:
         """Whether derivatives stay as they are closer to the point, or grow without end."""
         far, close = self._hull(self.near, key), self._hull(self._closer, key)
@@ -118,7 +138,7 @@ def _is_plain(judged: Judgement) -> bool:
     reading = judged.reading
     if not np.isfinite(judged.by_rule):
         return reading.settled and not reading.kinked
-    certain = reading.settled and 10 * reading.unsure <= judged.badness
+    certain = reading.settled and not reading.steep and 10 * reading.unsure <= judged.badness
     return judged.method == "complex step" or (certain and reading.high - reading.low <= 0.1 * judged.badness)
 
 
@@ -128,8 +148,8 @@ def _size(x) -> float:
     return float(scale_of(np.asarray(largest), 0.0)) if 0 < largest < 0.5 else 1.0
 
 
-def _moved(x, distance: float, generator, least: float):
-    """``x``, each entry moved by about ``distance`` times its size, or, one that is next to zero, times ``least``."""
+def _moved(x, distance: float, generator, unit: float):
+    """``x``, each entry moved by about ``distance`` times its size, or, one that is next to zero, times ``unit``."""
     size = scale_of(x, 0.0)
     part = random_like(x, generator) * (1 + generator.uniform(0.0, 0.25, x.shape))  # no two alike
-    return np.asarray(x + distance * part * np.where(size > distance * least, size, least), x.dtype)
+    return np.asarray(x + distance * part * np.where(size > distance * unit, size, unit), x.dtype)

@@ -21,8 +21,8 @@ from ..tensor import Overloaded, Tensor, as_value
 from ..tree import flatten
 from .diagnosis import name_of_leaves
 from .inspection import EVERY_ENTRY, MODES, Inspection
-from .judging import Place
 from .lines import Arrays, Subject, random_like, raw, scale_of, unpack
+from .place import Place
 from .verdicts import CANNOT_TELL, SMOOTH, WRONG, GradientReport, UncertainGradientWarning, Verdict
 
 
@@ -185,6 +185,7 @@ def _check(subject: Subject, order: int, modes: tuple[str, ...], tolerances, ver
                 subject.title,
                 (*subject.trail, mode),
                 subject.precision,
+                subject.compiled,
             )
             trouble = trouble or _check(derivative, order - 1, modes, tolerances, verdicts)
     return trouble

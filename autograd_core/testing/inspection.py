@@ -10,8 +10,9 @@ import numpy as np
 
 from .beside import Beside
 from .diagnosis import Evidence, likely_cause
-from .judging import ADMISSIBLE, AGREES, LEAST_RESOLVED, OPEN, OUTSIDE, Judgement, Place
+from .judging import ADMISSIBLE, AGREES, LEAST_RESOLVED, OPEN, OUTSIDE, Judgement
 from .lines import pack, pulled, scale_of, unpack
+from .place import Place
 from .verdicts import CANNOT_TELL, FROM_BEST, KINK, SMOOTH, WRONG, Verdict
 
 MODES = {"rev": "reverse mode", "fwd": "forward mode"}
@@ -266,7 +267,7 @@ class _Input:
     def _off_the_numbers(self, key, judged: Judgement) -> tuple[str, str]:
         reading, place, beside = judged.reading, self.place, self.beside
         hull = beside.hull(key)
-        uneven = hull[1] - hull[0] > 1e-2 * max(abs(hull[0]), abs(hull[1]), abs(judged.by_rule))
+        uneven = beside.is_uneven(key, judged.by_rule)
         sides = (reading.low, reading.high)
         for nearby in (hull, beside.hull(key, more=True)) if uneven else (hull,):
             low, high = _joined(nearby, sides)
@@ -281,7 +282,7 @@ class _Input:
             return CANNOT_TELL, "the slopes do not settle (values that are mostly rounding, or waves too short)"
         if uneven and self._many_kinks(hull, sides):
             return CANNOT_TELL, "there are several kinks at once; not all slopes around could be looked at"
-        if abs(judged.by_rule - judged.numerical) <= judged.allowed + 8 * place.noise_of_rule(self.mode, key):
+        if place.is_noise(self.mode, key, judged):
             return CANNOT_TELL, "the rule's own rounding errors are as large as the difference"
         return WRONG, ""
 

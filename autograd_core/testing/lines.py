@@ -14,10 +14,12 @@ from ..linearize import Linearized
 from ..recording import Paused
 from ..tensor import Overloaded, Tensor
 from ..tree import flatten
+from .eagerly import Calls, noting, running_eagerly
 from .numerical import Estimate, first_step
 from .slopes import Slopes, finer, sharp, slopes
 
 Arrays = list[Any]
+OUTSIDE_OF_DOMAIN = (ArithmeticError, ValueError, AutogradError)  # what a function may raise beside the point
 
 
 @dataclass(slots=True)
@@ -37,6 +39,8 @@ class Subject:
         Modes of the derivatives that were taken of it already.
     precision : float
         Relative rounding error of the coarsest dtype met in a run.
+    compiled : bool
+        Whether compiled functions are called.
     here : array
         The results at ``points``, as a vector.
     least : array
@@ -49,6 +53,7 @@ class Subject:
     title: str
     trail: tuple[str, ...] = ()
     precision: float = 0.0
+    compiled: bool = False
     like: Arrays = field(default_factory=list)
     here: Any = None
     least: Any = 0.0
@@ -58,9 +63,19 @@ class Subject:
         with Paused(), np.errstate(all="ignore"):  # what is not finite is looked at
             return [raw(out) for out in self.function([Tensor(x, None) for x in points])]
 
+    def values_eagerly(self, points: Arrays) -> Arrays:
+        """The same without compiled functions: what these were made of is run instead."""
+        if not self.compiled:
+            return self.values(points)
+        with running_eagerly(), np.errstate(all="ignore"):
+            return [raw(out) for out in self.function([Tensor(x, None) for x in points])]
+
     def vector(self, points: Arrays):
-        """Results as one vector; NaN where they are of other shapes or kinds than at the point itself."""
-        results = self.values(points)
+        """Results as one vector; NaN where the function raises, or gives other shapes or kinds than at the point."""
+        try:
+            results = self.values(points)
+        except OUTSIDE_OF_DOMAIN:
+            return np.full(len(self.here), np.nan)
         return pack(results) if self._like(results) else np.full(len(self.here), np.nan)
 
     def _like(self, results: Arrays) -> bool:
@@ -71,7 +86,10 @@ class Subject:
         self.like = self.values(self.points)
         self.here = pack(self.like)
         if not self.precision:
-            self.precision = _coarsest(self)
+            calls = Calls()
+            with noting(calls):
+                self.precision = _coarsest(self)
+            self.compiled = calls.any
         self.least = _rounding(self) / self.precision
 
     def moved(self, direction: Arrays, t: float) -> Arrays:
@@ -102,10 +120,9 @@ class Subject:
             points = [np.asarray(x + 1e-2 * random_like(x, generator) * scale_of(x, 0.0), x.dtype) for x in self.points]
             widened = [np.asarray(x, np.result_type(x.dtype, wide)) for x in points]
             try:
-                exact = self.values(widened)
+                exact, narrow = self.values(widened), self.values(points)
             except Exception:  # the user's function, on a dtype that it was not written for
                 return False
-            narrow = self.values(points)
             if not self._like(exact) or not self._like(narrow):
                 return False
             errors = pack([a - b for a, b in zip(exact, narrow, strict=True)])
@@ -132,8 +149,11 @@ class Subject:
 
     def at(self, points: Arrays) -> Subject:
         """The same function elsewhere."""
-        other = Subject(self.function, points, self.names, self.title, self.trail, self.precision)
-        other.like = self.values(points)
+        other = Subject(self.function, points, self.names, self.title, self.trail, self.precision, self.compiled)
+        try:
+            other.like = self.values(points)
+        except OUTSIDE_OF_DOMAIN:
+            other.like = []
         other.least = self.least
         other.here = pack(other.like) if self._like(other.like) else np.full(len(self.here), np.nan)
         return other

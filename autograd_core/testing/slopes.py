@@ -110,11 +110,10 @@ def finer(coarse: Slopes, fine: Slopes) -> Slopes:
     Long steps may pass over all that the function does; short ones may see nothing but rounding, but know it.
     """
     take = fine.settled & _better(fine.central, coarse.central)
-    left, right = (take | _sure(a, b) for a, b in ((fine.left, coarse.left), (fine.right, coarse.right)))
     return Slopes(
         _picked(take, fine.central, coarse.central),
-        _picked(left, fine.left, coarse.left),
-        _picked(right, fine.right, coarse.right),
+        _picked(take | _better(fine.left, coarse.left), fine.left, coarse.left),
+        _picked(take | _better(fine.right, coarse.right), fine.right, coarse.right),
         np.where(take, fine.settled, coarse.settled),
         np.where(take, fine.steep, coarse.steep),
         fine.rounding,
@@ -122,17 +121,11 @@ def finer(coarse: Slopes, fine: Slopes) -> Slopes:
 
 
 def _better(fine: Estimate, coarse: Estimate):
-    """Where short steps are more certain, or contradict long ones and have a digit."""
+    """Where short steps are more certain, or contradict long ones and are certain enough for it."""
     with np.errstate(invalid="ignore"):
         size = np.maximum(np.abs(fine.value), np.abs(coarse.value))
-        same = ~(np.abs(fine.value - coarse.value) > 4 * (fine.error + coarse.error))
-        return np.where(same, fine.error < coarse.error, fine.error < 0.1 * size)
-
-
-def _sure(fine: Estimate, coarse: Estimate):
-    """The same for a side, whose own size tells whether it has a digit."""
-    with np.errstate(invalid="ignore"):
-        return _better(fine, coarse) & (fine.error < 0.1 * np.abs(fine.value))
+        same = ~(np.abs(fine.value - coarse.value) > 2 * (fine.error + coarse.error))
+        return np.where(same, fine.error < coarse.error, fine.error < 0.25 * size)
 
 
 def _picked(take, a: Estimate, b: Estimate) -> Estimate:

@@ -14,6 +14,7 @@ that lives is a hole in the suite, unless it computes the same (then it is calle
 ``engine``    the functions of the walk that are broken, and what must notice
 ``suite``     the tests of a row, and the smallest program on which a mutant is seen
 ``same``      whether a mutant computes anything else at all
+``alike``     why some mutants compute the same but for rounding
 ``family``    pytest on the files that mention a row, with the mutant planted
 ``running``   all of it, on several processes
 ``report``    the table

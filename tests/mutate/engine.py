@@ -7,9 +7,10 @@ the tests of some rows of each kind, then random programs, then the tests of the
 from __future__ import annotations
 
 import types
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 from autograd_core import backward, cotangents, forward, linearize, scatter, shapes
 from autograd_core.ops.table import TABLE
 from autograd_core.primitive import PROJECT, Primitive
+from autograd_core.testing import rows
 
 from . import same, text
 from .mutant import Mutant, in_slot
@@ -86,6 +88,7 @@ class Program(same.Tracked):
 
     nodes: int = 0
     title: str = ""
+    slopes: tuple[float, ...] | None = None  # of each entry, where differences cannot tell
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -120,6 +123,65 @@ def first_different(right) -> Any:
     return same.first_different(right)
 
 
+# -- what they are compared with ---------------------------------------------------------------------------------------
+
+
+def check(program: Program) -> None:
+    """The derivatives of a small program against differences, a wider dtype, or by hand; raises if one is wrong."""
+    with np.errstate(all="ignore"):
+        if program.slopes is not None:
+            _check_slopes(program, np.array(program.slopes))
+        elif any(_is_narrow(arg) for arg in program.args):
+            _check_narrow(program)
+        else:
+            for one in (rows.check_vjp, rows.check_jvp, rows.check_second_order):
+                one(program, np.random.default_rng(0))
+
+
+def noticed() -> Program | None:
+    """The smallest program whose derivatives are wrong with the walk as it is now."""
+    for program in _PROGRAMS:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                check(program)
+        except Exception:
+            return program
+    return None
+
+
+def _is_narrow(arg) -> bool:
+    return isinstance(arg, np.ndarray) and arg.dtype == "float32"
+
+
+def _check_slopes(program: Program, slopes) -> None:
+    for ct in (np.array([1.0, -2.0, 3.0]), np.zeros(3), np.array([0.0, 1.0, 0.0])):
+        wanted = np.where(ct == 0, 0, ct * slopes)
+        np.testing.assert_allclose(rows.pull(program, program.primals, [ct])[0], wanted)
+        np.testing.assert_allclose(rows.push(program, program.primals, [ct])[0], wanted)
+
+
+def _check_narrow(program: Program) -> None:
+    """In float32 as in float64 but for the digits; each derivative in its own dtype."""
+    wide = replace(program, args=tuple(arg.astype(float) if _is_narrow(arg) else arg for arg in program.args))
+    random = np.random.default_rng(0)
+    outs = program.raw_floating(program.primals)
+    cts, tangents = rows.noise(random, outs), rows.noise(random, program.primals)
+    pulled, pushed = rows.pull(program, program.primals, cts), rows.push(program, program.primals, tangents)
+    rows.check_fit(program, program.primals, pulled)
+    assert [t.dtype for t in pushed] == [out.dtype for out in outs]
+    wider = rows.pull(wide, wide.primals, _widened(cts)), rows.push(wide, wide.primals, _widened(tangents))
+    for got, wanted in zip((*pulled, *pushed), (*wider[0], *wider[1]), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5)
+
+
+def _widened(arrays):
+    return [array.astype(float) if _is_narrow(array) else array for array in arrays]
+
+
+# -- the programs ------------------------------------------------------------------------------------------------------
+
+
 def _written(x, index, y):
     x = x.copy()
     x[index] = y
@@ -133,9 +195,9 @@ def _made() -> Iterator[Program]:
     narrow, turned = v.astype("float32"), v + 1j * w
     twice = np.array([1, 1, 0])
 
-    def program(nodes, title, function, *args, tracked=None):
+    def program(nodes, title, function, *args, tracked=None, slopes=None):
         tracked = tuple(range(len(args))) if tracked is None else tracked
-        return Program(LIFTED, args, {"function": function}, tracked, None, nodes, title)
+        return Program(LIFTED, args, {"function": function}, tracked, None, nodes, title, slopes)
 
     for x, name in ((v, "x"), (scalar, "x, 0-d"), (narrow, "x, float32"), (turned, "x, complex"), (m, "x, 2-d")):
         yield program(2, f"sin({name})", np.sin, x)
@@ -160,12 +222,11 @@ def _made() -> Iterator[Program]:
     yield program(3, "sin(x)[1]", lambda x: np.sin(x)[1], v)
     yield program(3, "x[1] = y", lambda x, y: _written(x, 1, y), v, scalar, tracked=(0, 1))
     yield program(3, "x[1] = 2, x[0] = 3", lambda x: _written(_written(x, 1, 2.0), 0, 3.0), v)
-    yield program(
-        3, "where(x > 0, sqrt(x), 0)", lambda x: np.where(np.array([False, True, True]), np.sqrt(x), 0.0), zero
-    )
-    yield program(2, "sqrt(x) at 0", np.sqrt, zero)
-    yield program(3, "sqrt(x) * 0", lambda x: np.sqrt(x) * 0.0, zero)
-    yield program(2, "x * inf", lambda x: x * np.array([np.inf, 1.0, 2.0]), zero)
+    some = np.array([False, True, True])
+    yield program(3, "where(x > 0, sqrt(x), 0)", lambda x: np.where(some, np.sqrt(x), 0.0), zero, slopes=(0, 0.5, 0.25))
+    yield program(2, "sqrt(x) at 0", np.sqrt, zero, slopes=(np.inf, 0.5, 0.25))
+    yield program(3, "sqrt(x) * 0", lambda x: np.sqrt(x) * 0.0, zero, slopes=(0, 0, 0))
+    yield program(2, "x * inf", lambda x: x * np.array([np.inf, 1.0, 2.0]), zero, slopes=(np.inf, 1, 2))
     yield program(3, "concatenate([x, x])", lambda x: np.concatenate([x, x]), v)
     yield program(3, "linalg.svd(x)[1]", lambda x: np.linalg.svd(x, full_matrices=False)[1], m)
     yield program(3, "linalg.svd(x)[0]", lambda x: np.linalg.svd(x, full_matrices=False)[0], m)

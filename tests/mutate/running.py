@@ -17,7 +17,7 @@ from typing import Any
 
 from autograd_core import recording
 
-from . import engine, family, same, smallest, suite
+from . import alike, engine, family, same, smallest, suite
 from .mutant import Mutant
 from .targets import Target
 
@@ -38,7 +38,7 @@ class Result:
     noticed_by : str or None
         "rows: test_vjp", "pytest: tests/...", "programs", or how it ended ("no end").
     equivalent : str or None
-        "identical", or "rounding" where only the last digits change.
+        "identical", or "rounding" where only the last digits change, for a reason that ``alike`` gives.
     nodes : int or None
         Of the smallest program that shows it.
     program : str
@@ -110,16 +110,22 @@ def judged(mutant: Mutant, target: Target, options: Options, alive: Callable[[],
     result = Result(target.name, mutant.number, target.group, mutant.kind, mutant.change)
     rows = target.rows[:MOST_ROWS]
     noticing = None
-    for row in rows:
+    if target.group == "engine":
+        alive()
+        with mutant.planted():
+            wrong = engine.noticed()
+        if wrong is not None:
+            result.noticed_by, result.nodes, result.program = "programs", wrong.nodes, str(wrong)
+    for row in rows if result.noticed_by is None else ():
         alive()
         with mutant.planted():
             name = options.noticed_by(row)
         if name is not None:
             result.noticed_by, noticing = f"rows: {name}", row
             break
-    if noticing is None:
+    if result.noticed_by is None:
         _look_closer(result, mutant, target, options, alive)
-    if result.noticed_by is not None and options.shrink:
+    if result.noticed_by is not None and result.nodes is None and options.shrink:
         if target.group == "engine":
             _shrink_among_programs(result, mutant, alive)
         if result.nodes is None:
@@ -148,7 +154,7 @@ def _look_closer(result: Result, mutant: Mutant, target: Target, options: Option
 
 def _compared(mutant: Mutant, rows: Sequence[Any], options: Options, alive) -> tuple[str | None, str]:
     """Whether a mutant computes the same for all ``rows``: "identical" or "rounding"; else None, and where not."""
-    found = "identical"
+    found, program = "identical", ""
     for row in rows:
         alive()
         same.reference(row, HARSH, options.seed)
@@ -157,7 +163,9 @@ def _compared(mutant: Mutant, rows: Sequence[Any], options: Options, alive) -> t
         if how == "different":
             return None, str(case)
         if how == "rounding":
-            found = how
+            found, program = how, str(case)
+    if found == "rounding" and alike.reason(mutant) is None:
+        return None, f"{program}, in the last digits; is there a reason for tests.mutate.alike?"
     return found, ""
 
 

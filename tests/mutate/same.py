@@ -84,7 +84,9 @@ def harsh(row: Primitive, count: int, seed: int) -> Iterator[Tracked]:
         if number % 5 == 1 and row.name not in test_table.REAL and not any(np.iscomplexobj(arg) for arg in args):
             for index in active:
                 args[index] = args[index] + args[index].dtype.type(0.3) * 1j * generator.normal(size=args[index].shape)
-        if number % 3:
+        if number % 8 == 4:
+            args = [_filled(arg, generator) if at in active else arg for at, arg in enumerate(args)]
+        elif number % 3:
             args = [_sprinkled(arg, args, generator, row) if at in active else arg for at, arg in enumerate(args)]
         if row.elementwise and len(args) > 1 and number % 4 == 2:
             at = int(generator.integers(len(args)))
@@ -97,6 +99,11 @@ def harsh(row: Primitive, count: int, seed: int) -> Iterator[Tracked]:
         tracked = tuple(at for at in active if isinstance(args[at], np.ndarray) and args[at].dtype.kind in "fc")
         if tracked:
             yield Tracked(row, tuple(args), case.params, tracked)
+
+
+def _filled(array, generator):
+    """All entries the same: a zero vector, a matrix of rank one, ties everywhere."""
+    return np.full_like(array, (0.0, 1.0, -2.0)[generator.integers(3)])
 
 
 def _sprinkled(array, args, generator, row: Primitive):
@@ -210,8 +217,8 @@ def first_different(cases) -> Tracked | None:
 
 
 def difference(row: Primitive, count: int, seed: int) -> tuple[str, Tracked | None]:
-    """What a planted mutant changes: "identical", "rounding", or "different" with a case where it does."""
-    verdict = "identical"
+    """What a planted mutant changes: "identical", or "rounding" or "different" with a case where it does."""
+    rounded = None
     for number, case, right in reference(row, count, seed):
         now = outcome(case, number)
         if now is None or len(now) != len(right):
@@ -222,8 +229,8 @@ def difference(row: Primitive, count: int, seed: int) -> tuple[str, Tracked | No
             if how == "different":
                 return how, case
             if how == "rounding":
-                verdict = how
-    return verdict, None
+                rounded = case
+    return ("identical", None) if rounded is None else ("rounding", rounded)
 
 
 def _size(results) -> float:

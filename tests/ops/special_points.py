@@ -41,6 +41,8 @@ POINTS = [
     ("absolute", ([0.0, 2, -3],), ([0, 1, -1],)),
     ("fabs", ([0.0, 2, -3],), ([0, 1, -1],)),
     ("sign", ([0.0, 2, -3, INF, NAN],), ([0, 0, 0, 0, 0],)),
+    ("sign", ([0j, 0j],), ([0, 0],)),
+    ("absolute", ([0j, 0j],), ([0, 0],)),
     ("imag", ([0.0, 2, -3],), ([0, 0, 0],)),
     ("angle", ([0.0, 2, -3, INF, NAN],), ([0, 0, 0, 0, 0],)),
     ("nan_to_num", (ZERO_NAN_INF,), ([0, 0, 0, 1, 1],), {"nan": 0.0, "posinf": None, "neginf": -5.0}),
@@ -77,3 +79,60 @@ POINTS = [
     ("kl_div", ([0.0, 1], [0.0, 1]), ([0, 0], [0, 0])),
 ]
 POINTS += [("float_power", *rest) for name, *rest in POINTS if name == "power"]
+
+_HALF, _THIRD = 1 / 2, 1 / 3
+_RUNNING_NAN = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0], [0, _HALF, 0, _HALF]]
+_RUNNING_TIES = [
+    [1, 0, 0, 0, 0],
+    [_HALF, _HALF, 0, 0, 0],
+    [_HALF, _HALF, 0, 0, 0],
+    [0, 0, 0, 1, 0],
+    [0, 0, 0, _HALF, _HALF],
+]
+
+
+def _over_all(name, x, slopes):
+    return (name, x, {"axis": (0,), "keepdims": False}, [slopes])
+
+
+def _norm(ord, x, slopes):
+    return ("vector_norm", x, {"ord": ord, "axis": (0,), "keepdims": False}, [slopes])
+
+
+JACOBIANS = [
+    _over_all("prod", [INF, 2.0], [2, INF]),
+    _over_all("prod", [0.0, 0, 3], [0, 0, 0]),
+    _over_all("prod", [0.0, 2, 3], [6, 0, 0]),
+    ("cumprod", [INF, 2.0], {"axis": 0}, [[1, 0], [2, INF]]),
+    ("cumprod", [2.0, 0, 3], {"axis": 0}, [[1, 0, 0], [0, 2, 0], [0, 6, 0]]),
+    _over_all("max", [1.0, 3, 3], [0, _HALF, _HALF]),
+    _over_all("min", [3.0, 1, 1], [0, _HALF, _HALF]),
+    _over_all("max", [2.0, 2, 2], [_THIRD] * 3),
+    _over_all("max", [1.0, NAN, 2, NAN], [0, _HALF, 0, _HALF]),
+    _over_all("min", [1.0, NAN, 2, NAN], [0, _HALF, 0, _HALF]),
+    _over_all("max", [1.0, INF, INF], [0, _HALF, _HALF]),
+    _over_all("fmax.reduce", [1.0, NAN, 2, 2], [0, 0, _HALF, _HALF]),
+    _over_all("fmin.reduce", [3.0, NAN, 2, 2], [0, 0, _HALF, _HALF]),
+    _over_all("fmax.reduce", [NAN, NAN], [_HALF, _HALF]),
+    _over_all("fmin.reduce", [NAN, NAN], [_HALF, _HALF]),
+    ("max", [1.0, 2], {"axis": (0,), "keepdims": False, "initial": 5.0}, [[0, 0]]),
+    ("maximum.accumulate", [1.0, NAN, 2, NAN], {"axis": 0}, _RUNNING_NAN),
+    ("minimum.accumulate", [1.0, NAN, 2, NAN], {"axis": 0}, _RUNNING_NAN),
+    ("maximum.accumulate", [1.0, 1, 0, 2, 2], {"axis": 0}, _RUNNING_TIES),
+    ("minimum.accumulate", [-1.0, -1, 0, -2, -2], {"axis": 0}, _RUNNING_TIES),
+    ("logcumsumexp", [-INF, 0, 0], {"axis": 0}, [[0, 0, 0], [0, 1, 0], [0, _HALF, _HALF]]),
+    ("logcumsumexp", [0, INF, 1], {"axis": 0}, [[1, 0, 0], [0, 1, 0], [0, 1, 0]]),
+    ("logcumsumexp", [-INF, -INF, 1], {"axis": 0}, [[0, 0, 0], [0, 0, 0], [0, 0, 1]]),
+    ("std", [2.0, 2], {"axis": (0,), "keepdims": False, "correction": 1}, [[0, 0]]),
+    _norm(2, [0.0, 0], [0, 0]),
+    _norm(2, [3.0, 0, 4], [0.6, 0, 0.8]),
+    _norm(3, [0.0, 0], [0, 0]),
+    _norm(3, [0.0, 2], [0, 1]),
+    _norm(4, [0.0, 0], [0, 0]),
+    _norm(4, [0.0, 2, -2], [0, 2**-0.75, -(2**-0.75)]),
+    _norm(1.5, [0.0, -2], [0, -1]),
+    _norm(0.5, [0.0, -2], [0, -1]),
+    _norm(-1, [2.0, -2], [0.25, -0.25]),
+    _norm(-1, [0.0, -2], [0, 0]),
+]
+"""Of rows that mix entries: (row, array, parameters, derivative of each entry of the result in each of the array)."""

@@ -1,13 +1,17 @@
 """Derivatives at ties, at singular matrices and beside infinities, in both modes, where differences do not tell."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 import autograd_core as ag
 from autograd_core.ops.activations import ELU
 from autograd_core.ops.cross_entropy import SOFTMAX_CROSS_ENTROPY
+from autograd_core.ops.trigonometric import SINC
 
-INF = np.inf
+INF, EPS = np.inf, np.finfo(float).eps
 
 
 @pytest.mark.parametrize(("function", "sign"), [(np.maximum.accumulate, 1), (np.minimum.accumulate, -1)])
@@ -44,14 +48,6 @@ def test_logarithm_of_a_determinant_of_one():
     np.testing.assert_allclose(ag.grad(lambda a: np.linalg.slogdet(a)[1])(np.eye(2)), np.eye(2))
 
 
-def test_singular_vectors_of_nothing_do_not_turn():
-    """The vectors of a 1 by 1 matrix are fixed, whatever its value."""
-    u, s, vh = ag.jvp(lambda a: tuple(np.linalg.svd(a)), (np.zeros((1, 1)),), (np.ones((1, 1)),))[1]
-    np.testing.assert_array_equal(u, [[0.0]])
-    np.testing.assert_array_equal(s, [0.0])
-    np.testing.assert_array_equal(vh, [[0.0]])
-
-
 def test_second_derivative_of_elu_at_zero():
     """With alpha = 1 the first derivative has no jump at 0; the second is that from the left, of the exponential."""
     second = ag.grad(ag.grad(lambda x: ELU(x, alpha=1.0)))
@@ -65,3 +61,43 @@ def test_target_of_zero_for_a_class_that_cannot_be():
     change = np.array([0.0, 1.0, -2.0])
     pushed = ag.jvp(lambda p: SOFTMAX_CROSS_ENTROPY(p, logits, axis=0), (targets,), (change,))[1]
     np.testing.assert_allclose(pushed, -np.log(2.0))
+
+
+def test_the_quotient_of_a_remainder_is_a_whole_number():
+    """Its derivative is 0 exactly, so the second derivative of fmod is."""
+    second = ag.grad(ag.grad(lambda y: np.fmod(np.array(5.06), y)))
+    assert second(np.array(0.37)) == 0.0
+    assert second(np.array(1e-200)) == 0.0
+
+
+def exact_sinc(u: float, order: int) -> float:
+    """Derivative of sin(u) / u by its series, in fractions."""
+    terms = (
+        Fraction((-1) ** k * math.perm(2 * k, order), math.factorial(2 * k + 1)) * Fraction(u) ** (2 * k - order)
+        for k in range((order + 1) // 2, 40)
+    )
+    return float(sum(terms))
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
+def test_sinc_and_its_derivatives_to_a_few_units_in_the_last_place(order):
+    """On both sides of where its series takes over from the quotient, and at 0."""
+    x = np.linspace(-1.2, 1.2, 241)
+    wanted = np.array([exact_sinc(float(np.pi * one), order) for one in x]) * np.pi**order
+    np.testing.assert_allclose(SINC(x, order=order).numpy(), wanted, rtol=0, atol=6 * np.pi**order * EPS)
+    slope = ag.grad(lambda x: np.sum(SINC(x, order=order)))
+    wanted = np.array([exact_sinc(float(np.pi * one), order + 1) for one in x]) * np.pi ** (order + 1)
+    np.testing.assert_allclose(slope(x), wanted, rtol=0, atol=6 * np.pi ** (order + 1) * EPS)
+
+
+def test_higher_derivatives_of_norms_beside_zeros():
+    """The norm of nothing has derivative 0 at every order; one of even order is as smooth as a polynomial."""
+    second = ag.grad(lambda x: np.sum(ag.grad(np.linalg.norm)(x)))
+    np.testing.assert_array_equal(second(np.zeros(3)), np.zeros(3))
+
+    def derivative(x):
+        return np.linalg.norm(np.stack([x, np.full_like(x, 2.0)]), 4)
+
+    for _ in range(4):
+        derivative = ag.grad(derivative)
+    np.testing.assert_allclose(derivative(np.array(0.0)), 0.75)  # of (x**4 + 16)**(1 / 4)

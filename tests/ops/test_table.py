@@ -13,7 +13,7 @@ from autograd_core.primitive import LINEAR, MULTILINEAR
 from autograd_core.testing import rows
 from autograd_core.testing.rows import Application, EqualSides, frozen
 from autograd_core.testing.strategies import LAYOUTS, draw_from, relaid
-from tests.ops.special_points import POINTS
+from tests.ops.special_points import JACOBIANS, POINTS
 
 DIFFERENTIABLE = [row for row in TABLE if row.vjps is not None]
 SAMPLED = [row for row in TABLE if row.domain or row.sample]
@@ -277,6 +277,37 @@ def test_special_points(row, args, slopes, params):
         if all(np.isfinite(slope).all() for slope in slopes):
             twice = ag.vjp(lambda c: ag.vjp(function, *primals)[1](c), ct)[1](tuple(tangents))
             np.testing.assert_allclose(twice[0], wanted, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("row", "array", "params", "jacobian"),
+    [pytest.param(BY_NAME[name], *rest, id=f"{name}-{number}") for number, (name, *rest) in enumerate(JACOBIANS)],
+)
+def test_special_arrays(row, array, params, jacobian):
+    """The same for rows that mix entries; a cotangent of 0 has no part in the sum, however large the derivative."""
+    x, jacobian = frozen(np.array(array, float)), np.array(jacobian, float)
+    random = np.random.default_rng(3)
+
+    def function(x):
+        return row(x, **params)
+
+    with np.errstate(all="ignore"):
+        value, pull = ag.vjp(function, x)
+        ct, t = rows.noise(random, [np.reshape(np.asarray(value), -1), x])
+        for some in (ct, 0 * ct, *np.diag(ct)):
+            shaped = np.reshape(some, np.shape(value))
+            np.testing.assert_allclose(pull(shaped)[0], _product(some[:, None], jacobian, 0), rtol=1e-12)
+            if np.isfinite(jacobian).all():
+                twice = ag.vjp(lambda c: ag.vjp(function, x)[1](c), shaped)[1]((t,))
+                np.testing.assert_allclose(np.ravel(twice[0]), _product(t, jacobian, 1), rtol=1e-12)
+        for some in (t, 0 * t, *np.diag(t)):
+            pushed = ag.jvp(function, (x,), (some,))[1]
+            np.testing.assert_allclose(np.ravel(pushed), _product(some, jacobian, 1), rtol=1e-12)
+
+
+def _product(factor, jacobian, axis):
+    """The sum over ``axis`` of the product, whose terms are 0 where a factor is 0."""
+    return np.sum(np.where((factor == 0) | (jacobian == 0), 0, factor * jacobian), axis=axis)
 
 
 def _summed(ct, shape):

@@ -251,7 +251,8 @@ def test_a_path_that_leaves_the_graph_is_told():
     assert isinstance(found.error, ag.GradientCheckError)
 
 
-def test_the_whole_is_made_small_too():
+def test_the_whole_is_made_small_too(monkeypatch):
+    monkeypatch.setattr(sys.modules["autograd_core.testing.blame"], "QUICK", 60.0)  # however busy the machine is
     found = blame(cut, np.linspace(0.1, 1.0, 40))
     assert [np.shape(x) for x in found.arguments] == [()]
     assert len(found.graph().nodes) < 8

@@ -385,3 +385,52 @@ def test_different_tests_have_different_folders():
     nodeids = ["t.py::a[b/c]", "t.py::a[b.c]", "t.py::a[b c]", "t.py::a[b-c]", "t.py::a.b", "t.py::a" + "x" * 200]
     assert len({plugin.folder_name(nodeid) for nodeid in nodeids}) == len(nodeids)
     assert all(len(plugin.folder_name(nodeid)) <= plugin.LONGEST + 9 for nodeid in nodeids)
+
+
+def test_a_folder_that_cannot_be_written_to(project):
+    project.left.write_text("a file", encoding="utf-8")
+    result = project(WRONG)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["The rule of steep, applied at *", "Its files could not be written: *--gradients-dir*"]
+    )
+
+
+def test_a_check_in_a_fixture(project):
+    result = project("""
+    @pytest.fixture
+    def checked(check_grads):
+        return check_grads(mylib.steep, np.ones(2))
+
+    def test_it(checked):
+        pass
+    """)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*- gradients -*", "The rule of steep*", "gradients: 1 checked, 1 wrong*"])
+    assert (project.left / "test_it.test_it" / "reproduce.py").is_file()
+
+
+def test_a_class_of_unittest(project):
+    result = project("""
+    import unittest
+
+    class TestSteep(unittest.TestCase):
+        @pytest.fixture(autouse=True)
+        def _gradients(self, check_grads):
+            self.check_grads = check_grads
+
+        def test_gradient(self):
+            self.check_grads(mylib.steep, np.ones(2))
+    """)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*- gradients -*", "The rule of steep*"])
+
+
+def test_arguments_that_are_not_in_a_tuple(project):
+    result = project("""
+    def test_product(check_grads):
+        check_grads(np.multiply, np.ones(2), np.ones(2))
+    """)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*ConversionError: check_grads: got 2 arguments after the function; *(f, (x, y))*"])
+    assert "plugin.py" not in result.stdout.str()

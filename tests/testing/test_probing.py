@@ -1,6 +1,7 @@
 """Users' own operations are probed at their first recorded use: wrong ones refused, right ones accepted."""
 
 import copy
+import functools
 import gc
 import os
 import pickle
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from weakref import ref
 
 import numpy as np
@@ -19,7 +21,7 @@ from hypothesis import strategies as st
 import autograd_core as ag
 from autograd_core import recording
 from autograd_core.ops.table import TABLE
-from autograd_core.probing import subject
+from autograd_core.probing import checks, subject
 from autograd_core.testing.rows import sample
 
 from .right_operations import RIGHT
@@ -62,6 +64,102 @@ def test_right_in_a_special_way(case):
     assert report.verdict == case.verdict, str(report)
 
 
+def test_huge_arguments_are_not_probed(monkeypatch):
+    monkeypatch.setattr(checks, "HUGE", 1000)
+
+    @ag.primitive
+    def double(x):
+        return 2 * x
+
+    double.defvjp(lambda ct, ans, x: 3 * ct)
+    x = ag.Variable(np.ones(1001))
+    with ag.GradientTape() as tape:
+        y = double(x)
+    assert tape.gradient(y, x)[0] == 3
+    assert double.probe_report.verdict == "not probed"
+    assert "1,001 entries" in double.probe_report.reason
+    stretched = ag.primitive(lambda x: x * np.ones(2001)).defvjp(lambda ct, ans, x: np.sum(ct))
+    assert "results have 2,002 entries" in ag.testing.probe(stretched, 2.0).reason
+
+
+def test_what_is_compiled_inside_is_compiled_once_more_at_most(monkeypatch):
+    monkeypatch.setattr(subject, "BUDGET", 60.0)  # compiling takes seconds
+    tanh = ag.function(lambda x: np.tanh(x))
+
+    @ag.custom_gradient
+    def f(x):
+        return tanh(x), lambda upstream: upstream * (1 - np.tanh(x) ** 2)
+
+    x = ag.Variable(np.ones(3))
+    with ag.GradientTape() as tape:
+        y = f(x)
+    assert f.probe_report.verdict == "right", str(f.probe_report)
+    assert tape.gradient(y, x) is not None
+    assert tanh.traces <= 2
+
+
+def test_warnings_of_a_probe_are_nobodys():
+    @ag.primitive
+    def square(x):
+        if x.min() < 1:
+            warnings.warn("below one", stacklevel=2)
+        return x * x
+
+    square.defvjp(lambda ct, ans, x: 2 * ct * x)
+    x = ag.Variable(np.ones(8))
+    with ag.GradientTape():
+        square(x)
+    assert square.probe_report.verdict == "right"
+
+
+class Scaling:
+    def __init__(self, k):
+        self.k = k
+
+    def __call__(self, x):
+        return self.k * x, lambda upstream: self.k * upstream
+
+
+def scaling(k, x):
+    return k * x, lambda upstream: k * upstream
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda k: ag.custom_gradient(Scaling(k)),
+        lambda k: ag.custom_gradient(Scaling(k).__call__),
+        lambda k: ag.custom_gradient(functools.partial(scaling, k)),
+        lambda k: ag.primitive(np.sin).defvjp(lambda ct, ans, x: ct * np.cos(x)),
+    ],
+    ids=["object", "method", "partial", "function that is not Python's"],
+)
+def test_operations_made_in_a_loop_are_probed_some_times_only(make):
+    x = ag.Variable(np.ones(3))
+    probed = 0
+    for k in range(100):
+        operation = make(float(k))
+        with ag.GradientTape():
+            operation(x)
+        probed += operation.probe_report is not None
+    assert probed <= 16
+
+
+def test_objects_that_do_not_want_to_be_looked_at():
+    class Rude:
+        @property
+        def __class__(self):
+            raise RuntimeError("outside of a context")
+
+        def __getattribute__(self, name):
+            raise RuntimeError("outside of a context")
+
+    rude = Rude()
+    double = ag.primitive(lambda x: (rude, 2 * x)[1]).defvjp(lambda ct, ans, x: 2 * ct)
+    assert ag.grad(lambda x: np.sum(double(x)))(np.ones(2)).tolist() == [2, 2]
+    assert double.probe_report.verdict == "right"
+
+
 def test_what_the_arguments_satisfy_is_told():
     notes = [note for case in SPECIAL for note in ag.testing.probe(case.operation, *case.args).notes]
     told = [note for note in notes if note.startswith("agrees for arguments that")]
@@ -83,13 +181,23 @@ def test_a_fault_that_the_arguments_do_not_excuse_is_found():
     def stepless(x, s):
         return np.sin(x) + 0 * s, lambda upstream: (-upstream * np.cos(x), upstream)
 
+    entropy = ag.primitive(lambda p: -np.sum(p * np.log(p))).defvjp(lambda ct, ans, p: -ct * np.log(p))
+
     for operation, *args in (
+        (entropy, np.array([0.2, 0.3, 0.5])),
         (logarithm, np.array([0.2, 0.3, 0.5])),
         (product, np.eye(3), np.linalg.qr(np.arange(9.0).reshape(3, 3) + np.eye(3))[0]),
         (stepless, np.array([0.5, 2.0]), np.ones(2)),
     ):
         report = ag.testing.probe(operation, *args)
         assert report.verdict == "wrong", str(report)
+
+
+def test_a_rule_that_is_constant_as_it_should_be_is_not_said_to_be_frozen():
+    leaky = ag.primitive(lambda x: np.where(x > 0, x, 0.01 * x)).defvjp(lambda ct, ans, x: ct * np.where(x > 0, 1, 0.1))
+    report = ag.testing.probe(leaky, np.array([0.5, -1.5, 2.0]))
+    assert "1 of the 3 entries" in report.reason
+    assert "computed before" not in report.reason
 
 
 def test_arguments_of_a_custom_gradient_are_kept_only_where_rules_are_looked_for():
@@ -170,7 +278,9 @@ def test_rules_of_the_table_are_accepted_and_broken_ones_refused(row, data, dtyp
     for factor in (-1.0, 0.5):
         broken = ag.testing.probe(own(row, factor), *args, **params)
         if broken.verdict != "wrong":
-            assert broken.verdict == "surrogate" or is_flat(row, args, params), f"{factor}: {broken}"
+            jumps = row.name in ("remainder", "fmod") and broken.verdict == "cannot tell"  # too near for float32
+            excused = broken.verdict == "surrogate" or (jumps and dtype == "float32")
+            assert excused or is_flat(row, args, params), f"{factor}: {broken}"
 
 
 # -- what a refusal leaves behind --------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ def inner_product(f: Callable[..., Any], args: Any, rtol: float | None = None, s
     cts = noise(values, generator)
     pulled = program.check_rules(pull, cts)
     allowed = tolerance([*values, *program.points], rtol)
+    left = _rounding(program, values, [np.abs(ct) for ct in cts])
     for position, point in enumerate(program.points):
         directions: list[tuple[Any, Any]] = [(None, noise([point], generator)[0])]
         if point.size <= EACH_ENTRY:
@@ -53,7 +54,7 @@ def inner_product(f: Callable[..., Any], args: Any, rtol: float | None = None, s
             tangents = [direction if at == position else np.zeros_like(x) for at, x in enumerate(program.points)]
             forward, size = pair(cts, program.pushed(tangents))
             reverse, other = pair(pulled, tangents)
-            off, bound = abs(forward - reverse), allowed * (size + other)
+            off, bound = abs(forward - reverse), allowed * (size + other) + left[position]
             if not (off <= bound or (np.isinf(size) and np.isinf(other)) or (np.isnan(forward) and np.isnan(reverse))):
                 where = (
                     program.at(position, entry)
@@ -94,10 +95,24 @@ def linearity(f: Callable[..., Any], args: Any, rtol: float | None = None, seed:
         sizes = [np.abs(a * x) + np.abs(b * y) for x, y in zip(first, second, strict=True)]
     allowed = tolerance([*values, *program.points], rtol)
     what = f"vjp({a} u + {b} v)"
-    agree(program, what, program.names, mixed, expected, f"{a} vjp(u) + {b} vjp(v) is", allowed, sizes)
+    left = _rounding(program, values, [np.maximum(np.abs(x), np.abs(y)) for x, y in zip(u, v, strict=True)])
+    agree(program, what, program.names, mixed, expected, f"{a} vjp(u) + {b} vjp(v) is", allowed, sizes, left)
     zeros = [np.zeros_like(x) for x in values]
     nothing = [np.zeros_like(x) for x in program.points]
     agree(program, "vjp(0)", program.names, pull(zeros), nothing, "expected", 0.0)
+
+
+def _rounding(program: Program, values: Arrays, cts: Arrays) -> list[float]:
+    """What rounding leaves of each gradient where it should be 0: of a polynomial, the derivative of highest degree."""
+    # A value v of x is known to eps * |v|, as if x were to eps * |x|; its derivative is so to eps * |v / x|.
+    with np.errstate(all="ignore"):
+        weighed = sum(float(np.sum(np.abs(v) * ct)) for v, ct in zip(values, cts, strict=True))
+        largest = [float(np.max(np.abs(x), initial=0.0)) for x in program.points]
+        found = [
+            16 * np.finfo(x.dtype).eps * weighed / (size or 1.0)
+            for x, size in zip(program.points, largest, strict=True)
+        ]
+    return [noise if np.isfinite(noise) else 0.0 for noise in found]
 
 
 def shapes(f: Callable[..., Any], args: Any) -> None:

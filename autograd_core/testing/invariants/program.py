@@ -196,6 +196,7 @@ def agree(
     rule: str,
     rtol: float,
     sizes: Sequence[Any] | None = None,
+    noise: Sequence[float] | None = None,
 ) -> None:
     """Raise if arrays differ, naming the worst entry.
 
@@ -207,6 +208,8 @@ def agree(
         Of the arrays.
     sizes : sequence of array, optional
         Of the terms that were added up, where the arrays themselves are smaller.
+    noise : sequence of float, optional
+        What rounding leaves of each array even where it should be 0; allowed besides.
     """
     worst: tuple[float, str] | None = None
     for index, (name, left, right) in enumerate(zip(names, found, expected, strict=True)):
@@ -222,7 +225,7 @@ def agree(
             scale = max(float(np.max(np.where(np.isfinite(term), term, 0), initial=0.0)) for term in terms)
             off = np.where((left == right) | (np.isnan(left) & np.isnan(right)), 0.0, np.abs(left - right))
             off = np.where(np.isnan(off), np.inf, off)
-        allowed = rtol * scale
+        allowed = rtol * scale + (noise[index] if noise is not None else 0.0)
         entry = tuple(map(int, np.unravel_index(int(np.argmax(off)), off.shape)))
         excess = float(off[entry]) / allowed if allowed > 0 else np.inf if off[entry] > 0 else 0.0
         if excess > 1 and (worst is None or excess > worst[0]):
