@@ -13,7 +13,7 @@ from autograd_core.ops import reductions
 from autograd_core.ops.arithmetic import MULTIPLY
 from autograd_core.ops.table import TABLE
 from autograd_core.primitive import PROJECT
-from tests.mutate import engine, report, running, smallest, suite, text
+from tests.mutate import alike, engine, report, running, smallest, suite, text
 from tests.mutate.__main__ import main
 from tests.mutate.running import Options, Result
 from tests.mutate.targets import helpers, targets
@@ -191,6 +191,43 @@ def test_equivalent_mutants_are_told_apart():
     (maximum,) = [target for target in named("max") if target.name == "max.vjps[0]"]
     result = running.judged(added[0], maximum, Options(shrink=False))
     assert result.equivalent == "identical", "what a maximum multiplies with is constant"
+
+
+def test_reasons_are_for_mutants_that_exist():
+    """A reason whose rule has been rewritten goes; each is of its own."""
+    mutants = {target.name: list(target.mutants()) for target in EVERY}
+    assert [one for one in alike.ALIKE if not any(mutant in one for mutant in mutants.get(one.target, ()))] == []
+    assert len({(one.target, one.change) for one in alike.ALIKE}) == len(alike.ALIKE)
+    assert all(len(one.reason) > 20 for one in alike.ALIKE)
+
+
+def test_rounding_needs_a_reason(monkeypatch):
+    """What differs in the last digits is the same if there is a reason for it, and a survivor otherwise."""
+    (target,) = [target for target in named("sigmoid") if target.name == "sigmoid.vjps[0]"]
+    (mutant,) = [m for m in target.mutants() if m.change.startswith("if ct.__class__") and "always" in m.change]
+    assert running.judged(mutant, target, Options(shrink=False)).equivalent == "rounding"
+    monkeypatch.setattr(alike, "ALIKE", ())
+    without = running.judged(mutant, target, Options(shrink=False))
+    assert without.survived
+    assert "in the last digits" in without.program
+
+
+def test_a_reason_does_not_excuse_a_wrong_derivative(monkeypatch):
+    target = named("sigmoid")[0]
+    (mutant,) = [m for m in target.mutants() if m.change == "times 1.0001"]
+    monkeypatch.setattr(alike, "ALIKE", (alike.Alike(target.name, "times", "this is not so"),))
+    result = running.judged(mutant, target, Options(shrink=False, noticed_by=lambda row: None))
+    assert result.survived
+
+
+@pytest.mark.parametrize(("row", "change"), [("power", "np.zeros -> ones"), ("heaviside", "sign reversed")])
+def test_programs_where_differences_do_not_tell(row, change):
+    """Special points are programs of two nodes."""
+    mutant = next(m for target in named(row) for m in target.mutants() if change in m.change and target.name[-2] == "1")
+    target = next(target for target in EVERY if target.name == mutant.target)
+    result = running.judged(mutant, target, Options())
+    assert result.noticed_by
+    assert result.nodes == 2
 
 
 def test_a_mutant_without_an_end_is_given_up(monkeypatch):

@@ -3,14 +3,11 @@
 from ..probing import ProbeReport, probe
 from . import invariants, strategies
 from .auditing import Audit, audit
-from .blame import blame
-from .blamed import Blame
-from .check import check_grads
+from .blaming import Blame, blame
+from .checking import GradientReport, UncertainGradientWarning, Verdict, check_grads, numerical_gradient
 from .comparison import Difference, diff
 from .foreign import check_foreign
-from .numerical import numerical_gradient
 from .programs import RandomProgram, check_program, random_program, smallest_wrong
-from .verdicts import GradientReport, UncertainGradientWarning, Verdict
 
 __all__ = [
     "Audit",

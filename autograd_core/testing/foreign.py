@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import ConversionError, CotangentError, DtypeError, GradientCheckError, ShapeError
 from ..primitive import Primitive
 from ..tensor import Overloaded, Tensor
-from .check import check_grads
+from .checking.check import check_grads
 
 
 def check_foreign(

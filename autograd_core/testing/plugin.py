@@ -22,11 +22,11 @@ from ..errors import ConversionError, CotangentError, GradientCheckError, Missin
 from ..probing import probing
 from ..tensor import Overloaded, as_value
 from ..tree import map_leaves
-from .blame import Blame, blame
-from .check import check_grads
+from .blaming.blame import Blame, blame
+from .blaming.scripts import Script, write_script
+from .checking.check import check_grads
+from .checking.verdicts import CANNOT_TELL, FROM_BEST, SMOOTH, UncertainGradientWarning
 from .foreign import Foreign, foreign
-from .scripts import Script, write_script
-from .verdicts import CANNOT_TELL, FROM_BEST, SMOOTH, UncertainGradientWarning
 
 ORDER = 2
 EXAMPLES = 25

@@ -197,8 +197,11 @@ def test_hostile_names_are_text():
         (lambda x, y: ag.formula(y, x)(z=1.0), ag.GraphError, "no value named 'z'"),
         (lambda x, y: ag.formula(y, x)(x="a"), ag.DomainError, "expected a real number"),
         (lambda x, y: ag.formula(y, x)("a"), ag.ConversionError, "values is a str"),
-        (lambda x, y: ag.formula(y * ag.Variable(1.0, name="w"), x)(x=np.ones(2), w=np.ones(3)), ag.ShapeError,
-         r"x has shape \(2,\), w has shape \(3,\)"),
+        (
+            lambda x, y: ag.formula(y * ag.Variable(1.0, name="w"), x)(x=np.ones(2), w=np.ones(3)),
+            ag.ShapeError,
+            r"x has shape \(2,\), w has shape \(3,\)",
+        ),
     ],
 )
 def test_what_is_refused(call, error, message):

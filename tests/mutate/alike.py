@@ -134,6 +134,7 @@ ALIKE = (
         "np.convolve(full, np.flip(other), 'valid')",
         "a convolution does not mind which of two signals is first",
     ),
+    Alike("matrices.conjugate", "always the first", "the conjugate of a real number is that number"),
     Alike("sinc.vjps[0]", "always the first", "SINC and sinc_derivative are one function, of Tensors and of arrays"),
     *(Alike(target, "np.real(t *", _REAL) for target in ("std.jvps[0]", "var.jvps[0]", "vector_norm.jvps[0]")),
     *(

@@ -151,7 +151,7 @@ def noticed() -> Program | None:
 
 
 def _is_narrow(arg) -> bool:
-    return isinstance(arg, np.ndarray) and arg.dtype == "float32"
+    return isinstance(arg, np.ndarray) and arg.dtype in ("float32", "complex64")
 
 
 def _check_slopes(program: Program, slopes) -> None:
@@ -163,20 +163,24 @@ def _check_slopes(program: Program, slopes) -> None:
 
 def _check_narrow(program: Program) -> None:
     """In float32 as in float64 but for the digits; each derivative in its own dtype."""
-    wide = replace(program, args=tuple(arg.astype(float) if _is_narrow(arg) else arg for arg in program.args))
+    wide = replace(program, args=tuple(_widened(program.args)))
     random = np.random.default_rng(0)
     outs = program.raw_floating(program.primals)
-    cts, tangents = rows.noise(random, outs), rows.noise(random, program.primals)
-    pulled, pushed = rows.pull(program, program.primals, cts), rows.push(program, program.primals, tangents)
+    cts, u, w = (rows.noise(random, like) for like in (outs, program.primals, program.primals))
+    pulled, pushed = rows.pull(program, program.primals, cts), rows.push(program, program.primals, w)
     rows.check_fit(program, program.primals, pulled)
     assert [t.dtype for t in pushed] == [out.dtype for out in outs]
-    wider = rows.pull(wide, wide.primals, _widened(cts)), rows.push(wide, wide.primals, _widened(tangents))
-    for got, wanted in zip((*pulled, *pushed), (*wider[0], *wider[1]), strict=True):
-        np.testing.assert_allclose(got, wanted, rtol=1e-5)
+    wider = rows.pull(wide, wide.primals, _widened(cts)), rows.push(wide, wide.primals, _widened(w))
+    second = same.second(program, program.primals, cts, u, w)
+    wider_second = same.second(wide, wide.primals, *map(_widened, (cts, u, w)))
+    for got, wanted in zip((*pulled, *pushed, *second), (*wider[0], *wider[1], *wider_second), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-6)
 
 
 def _widened(arrays):
-    return [array.astype(float) if _is_narrow(array) else array for array in arrays]
+    return [
+        array.astype(complex if array.dtype.kind == "c" else float) if _is_narrow(array) else array for array in arrays
+    ]
 
 
 # -- the programs ------------------------------------------------------------------------------------------------------
@@ -206,7 +210,10 @@ def _made() -> Iterator[Program]:
         yield program(2, f"sum(x), x = {name}", np.sum, x)
         yield program(3, f"sin(cos(x)), x = {name}", lambda x: np.sin(np.cos(x)), x)
         yield program(3, f"x * sin(x), x = {name}", lambda x: x * np.sin(x), x)
-    for a, b in ((m, w), (w, m), (scalar, m), (m, scalar), (m[:, :1], w), (narrow, w), (v, turned), (scalar, narrow)):
+    pairs = [(m, w), (w, m), (scalar, m), (m, scalar), (m[:, :1], w), (narrow, w), (v, turned), (scalar, narrow)]
+    pairs += [(narrow, turned), (turned.astype("complex64"), turned), (scalar.astype("float32"), scalar)]
+    pairs += [(scalar.astype("float32"), np.array(1.3 + 2j)), (turned.astype("complex64"), v)]
+    for a, b in pairs:
         for tracked in ((0,), (1,), (0, 1)):
             given = f"x {a.dtype}{a.shape}, y {b.dtype}{b.shape}"
             yield program(1 + len(tracked), f"x * y, {given}", lambda x, y: x * y, a, b, tracked=tracked)

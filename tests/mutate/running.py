@@ -155,16 +155,18 @@ def _look_closer(result: Result, mutant: Mutant, target: Target, options: Option
 def _compared(mutant: Mutant, rows: Sequence[Any], options: Options, alive) -> tuple[str | None, str]:
     """Whether a mutant computes the same for all ``rows``: "identical" or "rounding"; else None, and where not."""
     found, program = "identical", ""
+    because = alike.reason(mutant)
+    rounding = same.ROUNDING if because is None else same.MAGNIFIED
     for row in rows:
         alive()
         same.reference(row, HARSH, options.seed)
         with mutant.planted():
-            how, case = same.difference(row, HARSH, options.seed)
+            how, case = same.difference(row, HARSH, options.seed, rounding)
         if how == "different":
             return None, str(case)
         if how == "rounding":
             found, program = how, str(case)
-    if found == "rounding" and alike.reason(mutant) is None:
+    if found == "rounding" and because is None:
         return None, f"{program}, in the last digits; is there a reason for tests.mutate.alike?"
     return found, ""
 
@@ -185,16 +187,16 @@ def _different_program(mutant: Mutant, alive):
 
 
 def _shrink(result: Result, mutant: Mutant, rows: Sequence[Any], options: Options, alive) -> None:
-    """The smallest program: drawn and shrunk, or the first of the harsh cases."""
+    """The smallest program: drawn and shrunk, at a special point, or the first of the harsh cases."""
     for row in rows:
         alive()
         with mutant.planted():
-            found = smallest.found(row)
-        if found is None:
-            cases = same.reference_alone(row, HARSH, options.seed)
+            found = smallest.found(row) or smallest.at_points(row)
+        for reference in (same.reference_alone, same.reference) if found is None else ():
+            cases = reference(row, HARSH, options.seed)
             alive()
             with mutant.planted():
-                found = smallest.by_reference(cases)
+                found = found or smallest.by_reference(cases)
         if found is not None:
             result.nodes, result.program = found.nodes, found.program
             return

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from autograd_core.primitive import Primitive
 from autograd_core.testing import rows
 from autograd_core.testing.strategies import draw_from
+from tests.ops import special_points, test_table
 
 from . import same
 from .suite import SETTINGS
@@ -88,6 +89,38 @@ def _drawn(row: Primitive, data) -> same.Tracked:
         return same.only(whole, tracked)
     results = sum(one.dtype.kind in "fc" for one in out)
     return same.only(whole, tracked, _group(results, data))
+
+
+def at_points(row: Primitive) -> Counterexample | None:
+    """Where the tests look: at zeros, ties, infinities, beside Python numbers; one argument tracked at a time."""
+    for name, args, slopes, *params in special_points.POINTS:
+        for at in (at for at, slope in enumerate(slopes) if slope is not None) if name == row.name else ():
+            alone = [slope if place == at else None for place, slope in enumerate(slopes)]
+            if _fails(test_table.check_points, row, args, alone, dict(*params)):
+                return Counterexample(2, sum(map(np.size, args)), f"{name}{args}, tracked: [{at}]")
+    for name, array, params, jacobian in special_points.JACOBIANS:
+        if name == row.name and _fails(test_table.check_jacobian, row, array, params, jacobian):
+            return Counterexample(2, len(array), f"{name}({array}, {params})")
+    numbers = test_table.numbers_for(row) if row in test_table.ELEMENTWISE else ()
+    for case in (test_table.beside_number(row, *one) for one in numbers):
+        for at in case.active:
+            if _fails_any(same.only(case, (at,))):
+                return of(same.only(case, (at,)))
+    return None
+
+
+def _fails_any(case: same.Tracked) -> bool:
+    return any(_fails(check, case, np.random.default_rng(7)) for check in CHECKS)
+
+
+def _fails(check, *args) -> bool:
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            check(*args)
+    except Exception:
+        return True
+    return False
 
 
 def by_reference(cases) -> Counterexample | None:

@@ -10,7 +10,7 @@ import pytest
 import autograd_core as ag
 from autograd_core.ops.table import TABLE
 from autograd_core.testing import blame
-from autograd_core.testing.local import Run
+from autograd_core.testing.blaming.local import Run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -252,7 +252,9 @@ def test_a_path_that_leaves_the_graph_is_told():
 
 
 def test_the_whole_is_made_small_too(monkeypatch):
-    monkeypatch.setattr(sys.modules["autograd_core.testing.blame"], "QUICK", 60.0)  # however busy the machine is
+    monkeypatch.setattr(
+        sys.modules["autograd_core.testing.blaming.blame"], "QUICK", 60.0
+    )  # however busy the machine is
     found = blame(cut, np.linspace(0.1, 1.0, 40))
     assert [np.shape(x) for x in found.arguments] == [()]
     assert len(found.graph().nodes) < 8

@@ -6,7 +6,7 @@ import pytest
 import autograd_core as ag
 from autograd_core.primitive import Primitive
 from autograd_core.testing import check_grads
-from autograd_core.testing.verdicts import KINK, SMOOTH
+from autograd_core.testing.checking.verdicts import KINK, SMOOTH
 
 RANDOM = np.random.default_rng(0)
 SQUARE = RANDOM.normal(size=(3, 3))

@@ -10,9 +10,9 @@ import pytest
 from autograd_core.primitive import Primitive
 from autograd_core.tensor import Tensor
 from autograd_core.testing import check_grads
+from autograd_core.testing.checking.verdicts import SMOOTH, WRONG
 from autograd_core.testing.programs.generate import random_program
 from autograd_core.testing.programs.pool import pool_of
-from autograd_core.testing.verdicts import SMOOTH, WRONG
 
 TOLERANCE = {"float64": 2e-6, "float32": 1e-2}  # a mutant that changes a gradient by less need not be seen
 DTYPES = list(TOLERANCE)

@@ -9,7 +9,7 @@ from autograd_core.ops.domain import Draw
 from autograd_core.ops.table import TABLE
 from autograd_core.primitive import Primitive
 from autograd_core.testing import check_grads, rows
-from autograd_core.testing.verdicts import SMOOTH, WRONG
+from autograd_core.testing.checking.verdicts import SMOOTH, WRONG
 
 ROWS = [row for row in TABLE if row.vjps is not None and (row.domain or row.sample)]
 QUICK = ROWS[::5]

@@ -6,7 +6,7 @@ import pytest
 import autograd_core as ag
 from autograd_core.primitive import Primitive
 from autograd_core.testing import check_grads
-from autograd_core.testing.verdicts import CANNOT_TELL, SMOOTH, WRONG
+from autograd_core.testing.checking.verdicts import CANNOT_TELL, SMOOTH, WRONG
 
 special = pytest.importorskip("scipy.special")
 RANDOM = np.random.default_rng(0)
@@ -124,3 +124,9 @@ def test_compiled_functions_are_not_traced_for_complex_steps():
     assert {verdict.method for verdict in report.verdicts if verdict.order == 1} == {"complex step"}
     assert look(off, (x,)).verdict == WRONG  # what differences do not see is still seen
     assert off.traces == 1
+
+
+def test_a_result_that_is_nothing_but_rounding_hides_no_wrong_rule():
+    cut = times(0.0)
+    f = lambda x: (np.spacing(1.5 + 0.38 * np.tanh(x[0])), np.tan(np.tanh(cut(x))))
+    assert look(f, (np.array([0.39, 1.25]),)).verdict in (CANNOT_TELL, WRONG)

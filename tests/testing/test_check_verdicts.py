@@ -8,7 +8,7 @@ import pytest
 import autograd_core as ag
 from autograd_core.primitive import Primitive
 from autograd_core.testing import GradientReport, UncertainGradientWarning, check_grads
-from autograd_core.testing.verdicts import CANNOT_TELL, KINK, SMOOTH, WRONG
+from autograd_core.testing.checking.verdicts import CANNOT_TELL, KINK, SMOOTH, WRONG
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(3, 3))

@@ -9,7 +9,7 @@ import pytest
 
 import pytest_autograd_core as plugin
 from autograd_core.testing import plugin as behind
-from autograd_core.testing import scripts
+from autograd_core.testing.blaming import scripts
 
 pytest_plugins = ["pytester"]
 

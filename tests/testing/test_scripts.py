@@ -9,9 +9,9 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.testing import blame
-from autograd_core.testing.literals import literal
-from autograd_core.testing.scripts import write_script
-from autograd_core.testing.sources import Source
+from autograd_core.testing.blaming.literals import literal
+from autograd_core.testing.blaming.scripts import write_script
+from autograd_core.testing.blaming.sources import Source
 
 
 @ag.custom_gradient

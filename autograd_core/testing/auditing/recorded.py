@@ -19,7 +19,7 @@ from ...recording import Frame
 from ...tape import GradientTape
 from ...tensor import Overloaded, Tensor, as_value
 from ...tree import flatten
-from ..diagnosis import name_of_leaves
+from ..checking.diagnosis import name_of_leaves
 
 
 class Witness(Details):

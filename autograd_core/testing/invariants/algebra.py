@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import GradientCheckError
-from ..lines import pair
+from ..checking.lines import pair
 from .program import EACH_ENTRY, Arrays, Program, agree, noise, tolerance, units
 
 

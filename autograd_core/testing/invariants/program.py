@@ -12,8 +12,8 @@ from ...functional import jvp, vjp
 from ...probing import probing
 from ...tensor import Overloaded, Tensor, as_value
 from ...tree import flatten
-from ..diagnosis import name_of_leaves
-from ..lines import raw
+from ..checking.diagnosis import name_of_leaves
+from ..checking.lines import raw
 
 Arrays = list[Any]
 

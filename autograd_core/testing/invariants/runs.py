@@ -17,7 +17,7 @@ from ...recording import Paused
 from ...tape import GradientTape
 from ...tensor import Tensor
 from ..auditing.recorded import Recorded
-from ..lines import raw
+from ..checking.lines import raw
 from .program import Arrays, Program, agree, noise, tolerance
 
 

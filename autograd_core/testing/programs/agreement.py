@@ -16,7 +16,7 @@ from ...recording import Paused
 from ...tape import GradientTape
 from ...tensor import Overloaded, Tensor
 from ...tree import flatten
-from ..check import check_grads
+from ..checking.check import check_grads
 from .generate import raw
 from .program import RandomProgram
 from .reduce import Fails, reduced

@@ -13,22 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from .. import recording
-from ..custom import Call, UserPrimitive, custom_gradient
-from ..errors import AutogradError
-from ..graph import Graph, graph
-from ..graph.build import ancestors
-from ..node import Node, Spec
-from ..primitive import PROJECT, apply
-from ..recompute import Recomputation
-from ..recording import End, Record
-from ..symbol import user_line
-from ..tape import GradientTape
-from ..tensor import Overloaded, Tensor, as_value
-from ..tree import flatten
-from .auditing.recorded import Witness
-from .diagnosis import name_of_leaves
-from .foreign import ForeignPrimitive
+from ... import recording
+from ...custom import Call, UserPrimitive, custom_gradient
+from ...errors import AutogradError
+from ...graph import Graph, graph
+from ...graph.build import ancestors
+from ...node import Node, Spec
+from ...primitive import PROJECT, apply
+from ...recompute import Recomputation
+from ...recording import End, Record
+from ...symbol import user_line
+from ...tape import GradientTape
+from ...tensor import Overloaded, Tensor, as_value
+from ...tree import flatten
+from ..auditing.recorded import Witness
+from ..checking.diagnosis import name_of_leaves
+from ..foreign import ForeignPrimitive
 
 REFUSALS = (
     TypeError,

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConversionError, CotangentError, DomainError, DtypeError, GradientCheckError
-from ..functional import jvp, vjp
-from ..probing import probing
-from ..tensor import Overloaded, Tensor, as_value
-from ..tree import flatten
+from ...errors import ConversionError, CotangentError, DomainError, DtypeError, GradientCheckError
+from ...functional import jvp, vjp
+from ...probing import probing
+from ...tensor import Overloaded, Tensor, as_value
+from ...tree import flatten
 from .diagnosis import name_of_leaves
 from .inspection import EVERY_ENTRY, MODES, Inspection
 from .lines import Arrays, Subject, random_like, raw, scale_of, unpack

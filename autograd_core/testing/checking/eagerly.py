@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .. import recording
-from ..details import Details
-from ..recording import Paused, Record
+from ... import recording
+from ...details import Details
+from ...recording import Paused, Record
 
 
 class Calls(Details):

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..debug import explain
-from ..errors import AutogradError
-from ..recording import End
-from ..tape import GradientTape
-from ..tensor import Tensor
-from ..tree import flatten
+from ...debug import explain
+from ...errors import AutogradError
+from ...recording import End
+from ...tape import GradientTape
+from ...tensor import Tensor
+from ...tree import flatten
+from ..checking.diagnosis import name_of_leaves
 from .blamed import numbers, wrong_positions
-from .diagnosis import name_of_leaves
 from .local import Run, watchable
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..custom import UserPrimitive, custom_gradient
-from ..tensor import Tensor
-from .foreign import Foreign, ForeignPrimitive, is_floating, parameters_of
+from ...custom import UserPrimitive, custom_gradient
+from ...tensor import Tensor
+from ..foreign import Foreign, ForeignPrimitive, is_floating, parameters_of
+from ..programs.spelling import spelled
 from .local import Local
 from .lookup import decorated
-from .programs.spelling import spelled
 from .sources import Name, Source
 
 

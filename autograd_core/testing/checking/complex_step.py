@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GradientCheckError
+from ...errors import GradientCheckError
 from .lines import Arrays, Subject, raw
 
 

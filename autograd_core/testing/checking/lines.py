@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AutogradError
-from ..functional import jvp, vjp
-from ..linearize import Linearized
-from ..recording import Paused
-from ..tensor import Overloaded, Tensor
-from ..tree import flatten
+from ...errors import AutogradError
+from ...functional import jvp, vjp
+from ...linearize import Linearized
+from ...recording import Paused
+from ...tensor import Overloaded, Tensor
+from ...tree import flatten
 from .eagerly import Calls, noting, running_eagerly
 from .numerical import Estimate, first_step
 from .slopes import Slopes, finer, sharp, slopes

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AutogradError, GraphError
-from ..graph import Graph, render_drawing
-from ..graph.labels import note_row, table
-from ..node import Node
+from ...errors import AutogradError, GraphError
+from ...graph import Graph, render_drawing
+from ...graph.labels import note_row, table
+from ...node import Node
 from .calls import call_of
 from .local import Local, Run
 from .sources import Source

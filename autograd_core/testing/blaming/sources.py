@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..custom import UserPrimitive
-from ..tensor import Tensor
-from ..variable import Variable
+from ...custom import UserPrimitive
+from ...tensor import Tensor
+from ...variable import Variable
 from .literals import literal
 from .lookup import (
     class_text,

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from ..foreign import Foreign
 from .blame import Blame
 from .calls import foreign_of, function_of
-from .foreign import Foreign
 from .sources import Source
 
 WRONG = ("GradientCheckError", "ProbeError", "CotangentError")

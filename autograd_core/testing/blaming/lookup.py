@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..custom import UserPrimitive
+from ...custom import UserPrimitive
 
 
 def folder_of(module: str) -> str | None:

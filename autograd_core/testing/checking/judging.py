@@ -13,6 +13,7 @@ AGREES, ADMISSIBLE, OPEN, OUTSIDE = "agrees", "admissible", "open", "outside"
 OF_RULES = 16  # rounding errors allowed for in what a rule gives
 OF_STEPS = 256  # in comparisons with a complex step, before a disagreement is looked into
 LEAST_RESOLVED = 1e-4  # numbers less certain than that, relative to the derivative, confirm nothing
+MOST_NOISE = 1e-2  # results that are mostly rounding confirm nothing
 INVISIBLE = 16  # times precision ** 0.6, more than what differences resolve: a slope of less is as good as none
 
 
@@ -156,6 +157,7 @@ def judge(by_rule: float, terms: float, reading: Reading, tolerance: Tolerance, 
         return found
     unseen = reading.unsure <= invisible(max(reading.noise, precision * terms), precision)
     nothing = unseen and max(abs(by_rule), abs(reading.value)) <= loose
+    nothing &= reading.noise <= MOST_NOISE
     if precision > 1e-12:  # wider numbers may see it
         nothing &= abs(by_rule) <= OF_STEPS * precision
     resolved = max(tolerance.rtol, LEAST_RESOLVED) * abs(reading.value)

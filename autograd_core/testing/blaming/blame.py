@@ -15,18 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AutogradError, CotangentError, DomainError, DtypeError, GradientCheckError
-from ..functional import vjp
-from ..probing import probing
-from ..tensor import Tensor
-from ..tree import flatten
+from ...errors import AutogradError, CotangentError, DomainError, DtypeError, GradientCheckError
+from ...functional import vjp
+from ...probing import probing
+from ...tensor import Tensor
+from ...tree import flatten
+from ..checking.check import check_grads
+from ..checking.diagnosis import name_of_leaves
+from ..checking.verdicts import UncertainGradientWarning
 from .blamed import Blame, WrongRule, numbers
-from .check import check_grads
-from .diagnosis import name_of_leaves
 from .local import REFUSALS, Local, Run, watchable
 from .misuse import explained
 from .smaller import smaller
-from .verdicts import UncertainGradientWarning
 
 QUICK = 0.5
 """Seconds that a check of the whole function may take for smaller arguments of it to be tried."""

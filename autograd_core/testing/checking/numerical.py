@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DomainError, DtypeError, ShapeError
-from ..recording import Paused
-from ..tensor import Overloaded, Tensor, as_value
-from ..tree import flatten
+from ...errors import DomainError, DtypeError, ShapeError
+from ...recording import Paused
+from ...tensor import Overloaded, Tensor, as_value
+from ...tree import flatten
 
 SHRINK = 4.0
 LASTING = 5  # rungs of growth that are no accident
