@@ -195,7 +195,8 @@ def test_equivalent_mutants_are_told_apart():
 
 def test_reasons_are_for_mutants_that_exist():
     """A reason whose rule has been rewritten goes; each is of its own."""
-    mutants = {target.name: list(target.mutants()) for target in EVERY}
+    spoken_of = {one.target for one in alike.ALIKE}
+    mutants = {target.name: list(target.mutants()) for target in EVERY if target.name in spoken_of}
     assert [one for one in alike.ALIKE if not any(mutant in one for mutant in mutants.get(one.target, ()))] == []
     assert len({(one.target, one.change) for one in alike.ALIKE}) == len(alike.ALIKE)
     assert all(len(one.reason) > 20 for one in alike.ALIKE)

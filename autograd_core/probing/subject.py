@@ -135,7 +135,8 @@ class Subject:
             return ""
         for variable in found:
             self.surroundings.keep(variable)
-        if threading.active_count() > 1:
+        # Threads that the engine keeps for parts of large arrays read no Variables.
+        if sum(not thread.name.startswith("autograd_core ") for thread in threading.enumerate()) > 1:
             return "the Variables that it reads were held fixed, since other threads might read them at the same time"
         self.variables = found
         self.points = [*self.points, *(np.array(variable._value.array) for variable in found)]

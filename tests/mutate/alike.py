@@ -135,6 +135,14 @@ ALIKE = (
         "a convolution does not mind which of two signals is first",
     ),
     Alike("matrices.conjugate", "always the first", "the conjugate of a real number is that number"),
+    *(
+        Alike(
+            f"cofactors_along{rule}",
+            "arguments 2 and 3 swapped",
+            "derivatives of det are symmetric in their directions",
+        )
+        for rule in (".vjps[0]", ".jvps[0]", "_two.vjps[1]", "_two.vjps[2]", "_two.jvps[1]", "_two.jvps[2]")
+    ),
     Alike("sinc.vjps[0]", "always the first", "SINC and sinc_derivative are one function, of Tensors and of arrays"),
     *(Alike(target, "np.real(t *", _REAL) for target in ("std.jvps[0]", "var.jvps[0]", "vector_norm.jvps[0]")),
     *(

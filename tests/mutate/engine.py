@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
+import autograd_core as ag
 from autograd_core import backward, cotangents, forward, linearize, scatter, shapes
 from autograd_core.ops.table import TABLE
 from autograd_core.primitive import PROJECT, Primitive
+from autograd_core.tensor import Tensor
 from autograd_core.testing import rows
 
 from . import same, text
@@ -89,6 +91,7 @@ class Program(same.Tracked):
     nodes: int = 0
     title: str = ""
     slopes: tuple[float, ...] | None = None  # of each entry, where differences cannot tell
+    curves: tuple[float, ...] | None = None  # second derivatives of each entry
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -131,6 +134,8 @@ def check(program: Program) -> None:
     with np.errstate(all="ignore"):
         if program.slopes is not None:
             _check_slopes(program, np.array(program.slopes))
+            if program.curves is not None:
+                _check_curves(program, np.array(program.curves))
         elif any(_is_narrow(arg) for arg in program.args):
             _check_narrow(program)
         else:
@@ -159,6 +164,12 @@ def _check_slopes(program: Program, slopes) -> None:
         wanted = np.where(ct == 0, 0, ct * slopes)
         np.testing.assert_allclose(rows.pull(program, program.primals, [ct])[0], wanted)
         np.testing.assert_allclose(rows.push(program, program.primals, [ct])[0], wanted)
+
+
+def _check_curves(program: Program, curves) -> None:
+    ct = np.array([1.0, -2.0, 3.0])
+    first = ag.grad(lambda x: np.sum(program.function(x) * ct))
+    np.testing.assert_allclose(ag.grad(lambda x: np.sum(first(x)))(*program.primals), ct * curves)
 
 
 def _check_narrow(program: Program) -> None:
@@ -192,6 +203,13 @@ def _written(x, index, y):
     return x
 
 
+def _hooked_sqrt(x):
+    root = np.sqrt(x)
+    if isinstance(root, Tensor):
+        root.register_gradient_hook(lambda ct: None)
+    return root
+
+
 def _made() -> Iterator[Program]:
     random = np.random.default_rng(5)
     v, w, m = random.uniform(0.5, 2.0, 3), random.uniform(0.5, 2.0, 3), random.uniform(0.5, 2.0, (2, 3))
@@ -199,9 +217,9 @@ def _made() -> Iterator[Program]:
     narrow, turned = v.astype("float32"), v + 1j * w
     twice = np.array([1, 1, 0])
 
-    def program(nodes, title, function, *args, tracked=None, slopes=None):
+    def program(nodes, title, function, *args, tracked=None, slopes=None, curves=None):
         tracked = tuple(range(len(args))) if tracked is None else tracked
-        return Program(LIFTED, args, {"function": function}, tracked, None, nodes, title, slopes)
+        return Program(LIFTED, args, {"function": function}, tracked, None, nodes, title, slopes, curves)
 
     for x, name in ((v, "x"), (scalar, "x, 0-d"), (narrow, "x, float32"), (turned, "x, complex"), (m, "x, 2-d")):
         yield program(2, f"sin({name})", np.sin, x)
@@ -228,9 +246,15 @@ def _made() -> Iterator[Program]:
     yield program(3, "x[x[1:] ...]: x[1:][0]", lambda x: x[1:][0], v)
     yield program(3, "sin(x)[1]", lambda x: np.sin(x)[1], v)
     yield program(3, "x[1] = y", lambda x, y: _written(x, 1, y), v, scalar, tracked=(0, 1))
+    yield program(3, "x[1] = 2, plus x", lambda x: _written(x, 1, 2.0) + x, v)
+    yield program(3, "x plus x[1] = 2", lambda x: x + _written(x, 1, 2.0), v)
+    yield program(3, "x[1] = 2, minus x", lambda x: x - _written(x, 1, 2.0), turned)
     yield program(3, "x[1] = 2, x[0] = 3", lambda x: _written(_written(x, 1, 2.0), 0, 3.0), v)
     some = np.array([False, True, True])
-    yield program(3, "where(x > 0, sqrt(x), 0)", lambda x: np.where(some, np.sqrt(x), 0.0), zero, slopes=(0, 0.5, 0.25))
+    root, bent = (0, 0.5, 0.25), (0, -0.25, -1 / 32)
+    for title, sqrt in (("sqrt", np.sqrt), ("hooked sqrt", _hooked_sqrt)):
+        masked = lambda x, sqrt=sqrt: np.where(some, sqrt(x), 0.0)
+        yield program(3, f"where(x > 0, {title}(x), 0)", masked, zero, slopes=root, curves=bent)
     yield program(2, "sqrt(x) at 0", np.sqrt, zero, slopes=(np.inf, 0.5, 0.25))
     yield program(3, "sqrt(x) * 0", lambda x: np.sqrt(x) * 0.0, zero, slopes=(0, 0, 0))
     yield program(2, "x * inf", lambda x: x * np.array([np.inf, 1.0, 2.0]), zero, slopes=(np.inf, 1, 2))

@@ -145,11 +145,12 @@ def _look_closer(result: Result, mutant: Mutant, target: Target, options: Option
         result.equivalent, result.program = ("identical", "") if program is None else (None, str(program))
     else:
         result.equivalent, result.program = _compared(mutant, rows, options, alive)
-    if result.equivalent is None and options.tests:
+    if options.tests and (result.equivalent is None or target.group == "engine"):  # few programs say little of a walk
         alive()
         tests = family.of_engine(options.tests) if target.group == "engine" else family.tests_of(rows, options.tests)
         failed = family.noticed_by(mutant, tests, alive)
-        result.noticed_by = None if failed is None else f"pytest: {failed}"
+        if failed is not None:
+            result.noticed_by, result.equivalent = f"pytest: {failed}", None
 
 
 def _compared(mutant: Mutant, rows: Sequence[Any], options: Options, alive) -> tuple[str | None, str]:
@@ -269,7 +270,11 @@ def run(
         Whether there are other tests.
     """
     results = look_at(targets, options, processes, told)
-    survivors = frozenset((one.target, one.number) for one in results if one.survived)
+    survivors = frozenset(
+        (one.target, one.number)
+        for one in results
+        if one.survived or (one.group == "engine" and one.equivalent is not None)
+    )
     if not survivors or not pytest:
         return results
     again = replace(options, tests=family.tests_by_row(), only=survivors)

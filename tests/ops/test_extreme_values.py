@@ -17,7 +17,7 @@ def slope(f, x, order=1):
 
 @pytest.mark.parametrize("x", [1e155, 1e200, 1e300, -1e200])
 def test_arcsinh_of_huge_numbers(x):
-    assert slope(np.arcsinh, x) == pytest.approx(1 / abs(x))
+    assert slope(np.arcsinh, x) == pytest.approx(1 / abs(x), rel=1e-12, abs=0)
 
 
 def test_arcsinh_of_complex_numbers():

@@ -191,6 +191,9 @@ SELDOM = [
     ("matmul", (4,), (4,), {}), ("matmul", (2, 3, 4), (4,), {}), ("matmul", (4,), (2, 4, 3), {}),
     ("matmul", (2, 3, 4), (4, 2), {}), ("matmul", (2, 3, 4), (2, 4, 3), {}), ("matmul", (3, 4), (4,), {}),
     ("reshape", (3, 2), {"shape": (6,), "order": "F"}), ("reshape", (2, 3), {"shape": (3, 2), "order": "F"}),
+    ("cofactors_along", (3, 3), (3, 3), {}), ("cofactors_along", (4, 4), (4, 4), {}),
+    ("cofactors_along", (2, 4, 4), (2, 4, 4), {}), ("cofactors_along_two", (3, 3), (3, 3), (3, 3), {}),
+    ("cofactors_along_two", (4, 4), (4, 4), (4, 4), {}), ("cofactors_along_two", (2, 5, 5), (2, 5, 5), (2, 5, 5), {}),
     ("ive", (3,), {"order": 3}), ("iv", (3,), {"order": 3}), ("ive", (3,), {"order": 2}),
 ]  # fmt: skip
 

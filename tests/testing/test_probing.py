@@ -32,6 +32,15 @@ CALLS: list[int] = []
 CASES = {case.name: case for case in RIGHT}
 
 
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch):
+    """Threads that are left from other tests do not count."""
+    here = threading.current_thread()
+    before = set(threading.enumerate()) - {here}
+    usual = threading.enumerate
+    monkeypatch.setattr(threading, "enumerate", lambda: [thread for thread in usual() if thread not in before])
+
+
 def record(operation, args, keywords=None):
     """Use an operation as a program does: every floating argument is watched."""
     args = [ag.constant(x) if isinstance(x, (np.ndarray, float, complex, np.generic)) else x for x in args]
@@ -778,3 +787,36 @@ def test_nothing_slows_down_afterwards():
             square.probes.look((a,), {})
         seconds = time.perf_counter() - start
     assert seconds < 0.02  # 20 us each, on a machine that does other things; about 0.6 us
+
+
+@pytest.mark.parametrize(("name", "refused"), [("autograd_core 1", True), ("reader", False)])
+def test_variables_are_moved_unless_a_thread_of_somebody_else_may_read_them(name, refused):
+    w = ag.Variable(3.0, name="w")
+
+    @ag.custom_gradient
+    def times_w(x):
+        def grad_fn(upstream, variables):
+            return upstream * w, [upstream * x * 2.0]  # the second is twice what it should be
+
+        return x * w, grad_fn
+
+    def use():
+        x = ag.constant(2.0)
+        with ag.GradientTape() as tape:
+            tape.watch(x)
+            y = times_w(x)
+        return tape.gradient(y, [x, w])
+
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait, name=name, daemon=True)
+    thread.start()
+    try:
+        if refused:
+            with pytest.raises(ag.ProbeError, match="'w'"):
+                use()
+        else:
+            use()
+            assert "other threads" in str(times_w.probe_report)
+    finally:
+        done.set()
+        thread.join()
