@@ -96,10 +96,9 @@ def zeros_win(ct, node: Node, index: int, rule, contribution):
 
 def _zeros_win_if_needed(ct, node: Node, index: int, rule, contribution):
     """``zeros_win`` at the edges at which something is not finite: others are left as they are, and differentiable."""
-    if rule is None or not node.primitive.elementwise:
+    if not node.primitive.elementwise:  # it may have sent a note in place of an array
         return contribution
-    array = contribution.array if contribution.__class__ is Tensor else contribution
-    return contribution if np.isfinite(array).all() else zeros_win(ct, node, index, rule, contribution)
+    return contribution if np.isfinite(contribution).all() else zeros_win(ct, node, index, rule, contribution)
 
 
 def _walk(
@@ -195,12 +194,9 @@ def _scalars(ct, ans, args):
 
 def vanishes(incoming, rule, node: Node):
     """Where a cotangent or tangent, or the derivative of an elementwise ``node`` that it meets, is zero."""
-    array: Any = incoming.array if incoming.__class__ is Tensor else np.asarray(incoming)
-    value, args = node.value, node.args
-    if any(arg.__class__ is Value for arg in (array, value, *args)):
-        array, value, *args = (Tensor(arg, None) if arg.__class__ is Value else arg for arg in (array, value, *args))
-    slope = rule(np.ones(array.shape, array.dtype), value, *args, **node.params)
-    return np.equal(array, 0) | np.equal(slope, 0)
+    value, *args = (Tensor(arg, None) if arg.__class__ is Value else arg for arg in (node.value, *node.args))
+    slope = rule(np.ones(incoming.shape, incoming.dtype), value, *args, **node.params)
+    return np.equal(incoming, 0) | np.equal(slope, 0)
 
 
 def tensors_of(node: Node):
@@ -237,7 +233,7 @@ def _has_nan(found, sources) -> bool:
         ct = found.get(source)
         if ct is None:
             continue
-        array = ct.array if ct.__class__ is Tensor else np.asarray(ct)
+        array = ct.array if ct.__class__ is Tensor else ct
         flat = array if array.ndim == 1 else array.ravel()
         squares = flat.dot(flat)
         if squares != squares:  # as only NaN is; np.isnan takes 0.5 us longer

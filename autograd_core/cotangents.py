@@ -26,29 +26,28 @@ def fit(ct: Any, value, node: Node, index: int):
     """
     if ct.shape != value.shape:
         ct = unbroadcast(ct, value.shape, node, index)
+    if ct.dtype.kind == "c" and value.dtype.kind != "c":
+        ct = np.real(ct)
     if ct.dtype != value.dtype:
-        if ct.dtype.kind == "c" and value.dtype.kind != "c":
-            ct = np.real(ct)
-        if ct.dtype != value.dtype:
-            array: Any = ct
-            ct = np.astype(array, value.dtype) if isinstance(ct, (np.ndarray, Tensor)) else value.dtype.type(ct)
+        array: Any = ct
+        ct = np.astype(array, value.dtype) if isinstance(ct, (np.ndarray, Tensor)) else value.dtype.type(ct)
     return ct
 
 
 def unbroadcast(ct, shape: tuple[int, ...], node: Node, index: int):
     """Sum ``ct`` over the axes along which ``shape`` was broadcast to ``ct.shape``."""
-    full = node.value.shape
+    value: Any = node.value
+    shapes = [result.shape for result in value] if value.__class__ is tuple else (value.shape,)
+    full, *_ = shapes  # all results of an elementwise operation have one shape
     if node.primitive.elementwise and ct.shape != full and broadcasts_into(ct.shape, full):
         ct = np.broadcast_to(ct, full)  # a constant derivative may be returned once for all entries
     if not broadcasts_into(shape, ct.shape):
         raise CotangentError(
             f"the rule of {node.operation} for its argument {index} returned a cotangent of shape {ct.shape}; the "
-            f"argument has shape {shape} and the result {full}. A cotangent must have the shape of its argument."
+            f"argument has shape {shape} and the result {' and '.join(map(str, shapes))}. A cotangent must have the "
+            "shape of its argument."
         )
-    axes = broadcast_axes(shape, ct.shape)
-    if ct.__class__ is np.ndarray:
-        return np.add.reduce(ct, axis=axes).reshape(shape)
-    return np.reshape(np.sum(ct, axis=axes), shape)
+    return np.add.reduce(ct, axis=broadcast_axes(shape, ct.shape)).reshape(shape)
 
 
 NOTES = frozenset((Slot, Scatter, Cleared))
@@ -75,7 +74,7 @@ def carry_out(note, pending: dict, owned: set, parent: Node, may_write: bool) ->
         before[note.index] = note.ct if have is None else have + note.ct
     elif note.__class__ is Scatter:
         if before is None:
-            pending[parent] = note.dense(parent.value.dtype)
+            pending[parent] = note.dense()
         else:
             if parent not in owned:
                 pending[parent] = before = np.array(before)

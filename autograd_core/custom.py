@@ -266,6 +266,8 @@ def custom_gradient(f=None, *, probe=True):
         details = outer.origin.details
         again = Call(f, leaves, rebuild, keywords) if details is not None and details.runs_eagerly else None
         inputs = [leaf.read(inner) if isinstance(leaf, Variable) else leaf for leaf in leaves]
+        if outer.trace is not None and outer.trace.__class__ is not Level:
+            inputs = [outer.trace.entered(each) if isinstance(each, Tensor) else each for each in inputs]
         name = getattr(f, "__name__", "function")
         given = {id(leaf) for leaf in leaves if isinstance(leaf, Variable)}
         found = {}
@@ -340,9 +342,13 @@ def _attach(name: str, value, grad_fn, inputs, read, frame: Frame, started: floa
 
     row = Primitive(name, lambda *args: arrays, vjps=(rule,), joint=True)
     row.of_one_call, row.again = True, again
-    node = Node(row, tuple(as_value(source) for source in sources), parents, arrays, NO_PARAMS, tapes)
+    given = tuple(_NOTHING if source is None else as_value(source) for source in sources)
+    node = Node(row, given, parents, arrays, NO_PARAMS, tapes)
     frame.write(node, started)
     return rebuild([output_of(frame, node, index) for index in range(len(arrays))])
+
+
+_NOTHING = np.zeros(0)  # in place of an argument that is None
 
 
 def _gradient(name: str, index: int, grad, shape, seen) -> Tensor | None:

@@ -1,14 +1,15 @@
 """Transforms: functions in, functions out. ``grad`` and its relatives, on top of ``Linearized``.
 
-Arguments and results may be nested dicts, lists and tuples. Called with plain NumPy arrays or numbers the transforms
-give plain NumPy arrays back, ready for SciPy; called with Tensors they give Tensors.
+Arguments and results may be nested dicts, lists and tuples; None in them is an empty place, and stays one.
+Called with plain NumPy arrays or numbers the transforms give plain NumPy arrays back, ready for SciPy; called with
+Tensors they give Tensors.
 
 For complex inputs the gradient of a real result is d/dx + i d/dy, and a VJP takes and gives cotangents of that kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial, wraps
 from typing import Any
 
@@ -17,14 +18,15 @@ import numpy as np
 from . import recording
 from .batching.level import Level
 from .batching.together import unit_vectors, walk_together
-from .errors import ConversionError, DtypeError, ShapeError
+from .errors import ConversionError, DtypeError, ShapeError, StructureError
 from .linearize import Linearized
 from .symbol import Value
-from .tensor import Overloaded, Tensor, as_value
-from .tree import flatten, flatten_like, map_leaves
+from .tensor import Overloaded, Tensor, as_value, taken
+from .tree import flatten, flatten_filled, flatten_filled_like, map_leaves
 from .variable import Variable
 
 Argnums = int | Sequence[int]
+_INTEGERS = (int, np.integer)
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -93,7 +95,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
             )
         cts = run.pull([(out, Tensor(np.ones(out.shape, out.dtype), None))])
         grads = _rebuild_args(args, numbers, [_conjugate(ct) for ct in cts], run.plain)
-        gradients = grads[0] if isinstance(argnums, int) else tuple(grads)
+        gradients = grads[0] if isinstance(argnums, _INTEGERS) else tuple(grads)
         shown = _hand_back(out, run.plain)
         return ((shown, _hand_back_all(aux, run.plain)) if has_aux else shown), gradients
 
@@ -135,11 +137,11 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False):
     """
     run = Linearized("vjp", f, primals, range(len(primals)), {}, copy=True)
     value, aux = _split_aux("vjp", run.result, has_aux)
-    leaves, rebuild = flatten(value)
-    outs = [run.check_result(leaf) for leaf in leaves]
+    outs, rebuild = _results(run, value)
 
     def vjp_fn(cotangent):
-        cts = [_fit_to("vjp_fn", out, ct) for out, ct in zip(outs, flatten_like(value, cotangent), strict=True)]
+        given = _leaves_like("vjp_fn: the cotangent and the result of the function", value, cotangent)
+        cts = [_fit_to("vjp_fn", out, ct) for out, ct in zip(outs, given, strict=True)]
         pairs = [(out, _conjugate(ct)) for out, ct in zip(outs, cts, strict=True)]
         pulled = [_conjugate(ct) for ct in run.pull(pairs)]
         plain = run.plain and not any(isinstance(ct, Overloaded) for ct in flatten(cotangent)[0])
@@ -164,21 +166,14 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     -------
     (out, tangent_out), or (out, tangent_out, aux) with ``has_aux``.
     """
-    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
-        raise ConversionError(
-            "jvp: primals and tangents must be tuples with one entry per argument; got "
-            f"{type(primals).__name__} and {type(tangents).__name__}. For one argument write jvp(f, (x,), (t,))."
-        )
-    if len(primals) != len(tangents):
-        raise ShapeError(f"jvp: got {len(primals)} primals and {len(tangents)} tangents; expected one for each.")
-    flat_primals = flatten(list(primals))[0]
-    flat_tangents = flatten_like(list(primals), list(tangents))
+    _check_pairs("jvp", primals, tangents)
+    flat_primals = flatten_filled(list(primals))[0]
+    flat_tangents = _leaves_like("jvp: tangents and primals", list(primals), list(tangents))
     fitted = [_fit_to("jvp", p, t) for p, t in zip(flat_primals, flat_tangents, strict=True)]
     run = Linearized("jvp", f, primals, range(len(primals)), {}, copy=False)
     plain = run.plain and not any(isinstance(t, Overloaded) for t in flat_tangents)
     value, aux = _split_aux("jvp", run.result, has_aux)
-    leaves, rebuild = flatten(value)
-    outs = [run.check_result(leaf) for leaf in leaves]
+    outs, rebuild = _results(run, value)
     pushed = run.push(fitted, outs)
     out = rebuild([_hand_back(leaf, plain) for leaf in outs])
     tangent_out = rebuild([_hand_back(t, plain) for t in pushed])
@@ -209,15 +204,14 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") ->
     def all_derivatives(*args, **keywords):
         numbers = _argnums("jacobian", argnums, args)
         run = Linearized("jacobian", f, args, numbers, keywords, copy=False)
-        leaves, rebuild = flatten(run.result)
-        outs = [run.check_result(leaf) for leaf in leaves]
+        outs, rebuild = _results(run, run.result)
         rows, columns = sum(out.size for out in outs), sum(node.value.size for node in run.inputs)
         by_columns = mode == "fwd" or (mode == "auto" and columns < rows)
         blocks = (_columns if by_columns else _rows)(run, outs)
         per_out = []
         for row in blocks:
             grads = _rebuild_args(args, numbers, row, run.plain)
-            per_out.append(grads[0] if isinstance(argnums, int) else tuple(grads))
+            per_out.append(grads[0] if isinstance(argnums, _INTEGERS) else tuple(grads))
         return rebuild(per_out)
 
     return all_derivatives
@@ -302,6 +296,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]):
     tuple
         One entry per primal.
     """
+    _check_pairs("hvp", primals, tangents)
     gradient = grad(f, tuple(range(len(primals))))
     return jvp(gradient, primals, tangents)[1]
 
@@ -326,9 +321,14 @@ def stop_gradient(x: Any) -> Any:
 
 
 def _argnums(name: str, argnums: Argnums, args: Sequence[Any]) -> tuple[int, ...]:
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    numbers = tuple(argnums) if isinstance(argnums, Iterable) else (argnums,)
+    if not all(isinstance(number, _INTEGERS) for number in numbers):
+        raise ValueError(
+            f"{name}: argnums={argnums!r}; expected an integer, or a tuple of integers: positions of arguments, from "
+            "0, not their names."
+        )
     for number in numbers:
-        if not isinstance(number, int) or not -len(args) <= number < len(args):
+        if not -len(args) <= number < len(args):
             raise ValueError(
                 f"{name}: argnums={argnums!r}, but the function was called with {len(args)} positional arguments; "
                 "differentiated arguments must be passed by position."
@@ -347,6 +347,12 @@ def _split_aux(name: str, result: Any, has_aux: bool):
     return result
 
 
+def _results(run: Linearized, result: Any) -> tuple[list[Tensor], Callable[..., Any]]:
+    """Leaves of what a function returned, and what puts them together; None is one only if it is all."""
+    leaves, rebuild = ([None], tuple) if result is None else flatten_filled(result)
+    return [run.check_result(leaf) for leaf in leaves], rebuild
+
+
 def _single(name: str, value: Any):
     if isinstance(value, (dict, list, tuple)):
         raise ShapeError(
@@ -356,11 +362,26 @@ def _single(name: str, value: Any):
     return value
 
 
+def _check_pairs(name: str, primals: Any, tangents: Any) -> None:
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise ConversionError(
+            f"{name}: primals and tangents must be tuples with one entry per argument; got "
+            f"{type(primals).__name__} and {type(tangents).__name__}. For one argument write {name}(f, (x,), (t,))."
+        )
+    if len(primals) != len(tangents):
+        raise ShapeError(f"{name}: got {len(primals)} primals and {len(tangents)} tangents; expected one for each.")
+
+
+def _leaves_like(told: str, wanted: Any, given: Any) -> list[Any]:
+    try:
+        return flatten_filled_like(wanted, given)
+    except StructureError as error:
+        raise StructureError(f"{told}: {error}") from None
+
+
 def _fit_to(name: str, like, given) -> Tensor:
     """``given`` as a Tensor with the dtype of ``like``, whose shape it must have."""
-    tensor = given if isinstance(given, Tensor) else Tensor(np.array(as_value(given)), None)
-    if isinstance(given, Variable):
-        tensor = given.read(recording.current())
+    tensor = given.read(recording.current()) if isinstance(given, Variable) else taken(given)
     wanted = as_value(like)
     if tensor.shape != wanted.shape:
         raise ShapeError(f"{name}: got shape {tensor.shape} for a value of shape {wanted.shape}; they must be equal.")
@@ -388,7 +409,7 @@ def _rebuild_args(args, numbers, leaves: list[Tensor], plain: bool) -> list[Any]
     """Flat results put together as the arguments are built."""
     rebuilt, start = [], 0
     for number in numbers:
-        own, rebuild = flatten(args[number])
+        own, rebuild = flatten_filled(args[number])
         stop = start + len(own)
         rebuilt.append(rebuild([_hand_back(leaf, plain) for leaf in leaves[start:stop]]))
         start = stop

@@ -13,7 +13,6 @@ import numpy as np
 
 from . import recording
 from .backward import pull_back
-from .batching.level import Level
 from .errors import ConversionError, DtypeError
 from .forward import push_forward
 from .hooked import at_source
@@ -22,7 +21,7 @@ from .node import NO_PARAMS, Node, Spec, leaf
 from .primitive import LINEAR, Primitive
 from .recording import Record
 from .tensor import Overloaded, Tensor, as_value
-from .tree import flatten
+from .tree import flatten, flatten_filled, paths
 from .variable import Variable
 
 LIFT = Primitive("lift", lambda x: x, vjps=(lambda ct, ans, x: ct,), jvps=LINEAR, elementwise=True, keeps=False)
@@ -54,7 +53,7 @@ class Linearized:
     plain : bool
         Whether all arguments were NumPy arrays or numbers, so that results are handed back as such.
     inputs : list of Node
-        One per leaf of the chosen arguments.
+        One per leaf of the chosen arguments; None is none.
     """
 
     def __init__(
@@ -78,24 +77,36 @@ class Linearized:
             assert inner is not None
             lifted = list(args)
             for argnum in argnums:
-                leaves, rebuild = flatten(args[argnum])
-                lifted[argnum] = rebuild([self._lift(value, frame, inner, token, argnum, copy) for value in leaves])
+                leaves, rebuild = flatten_filled(args[argnum])
+                lifted[argnum] = rebuild(
+                    [
+                        self._lift(value, frame, inner, token, copy, (argnum, args[argnum], number))
+                        for number, value in enumerate(leaves)
+                    ]
+                )
             self.result = function(*lifted, **keywords)
         finally:
             recording.remove(self.record)
 
-    def _lift(self, value, frame, inner, token, argnum: int, copy: bool) -> Tensor:
-        """Tensor for one input, tracked by this recording and by whatever tracks ``value`` already."""
-        if value.__class__ is Tensor and frame is not None and frame.trace.__class__ is Level:
-            value = frame.trace.entered(value)  # what tracks it outside of the vmap goes on to do so
-        array = as_value(value)
+    def _lift(self, value, frame, inner, token, copy: bool, place: tuple[int, Any, int]) -> Tensor:
+        """Tensor for one input, tracked by this recording and by whatever tracks ``value`` already.
+
+        ``place`` says where it is: number of the argument, the argument, number of the leaf.
+        """
+        try:
+            array = as_value(value)
+        except ConversionError as error:
+            raise ConversionError(f"{self.name}: {_told(place)}: {error} {_CURE}") from None
         if array.dtype.kind not in "fc":
             raise DtypeError(
-                f"{self.name}: argument {argnum} has dtype {array.dtype}, which has no derivative; pass floating-point "
-                "values (3.0 instead of 3, or x.astype(float)), or leave this argument out of argnums."
+                f"{self.name}: {_told(place)} has dtype {array.dtype}, which has no derivative; pass floating-point "
+                f"values (3.0 instead of 3, or x.astype(float)). {_CURE}"
             )
         if isinstance(value, Variable):
             value = value.read(frame)
+        if frame is not None and frame.trace is not None:
+            value = frame.trace.entered(value)  # what tracks it outside of a loop or a vmap goes on to do so
+            array = as_value(value)
         outer = value.node if isinstance(value, Tensor) and value.node is not None and frame is not None else None
         tracked = frame.trackers((outer,)) if outer is not None else ()
         if tracked:
@@ -156,6 +167,16 @@ class Linearized:
             _tensor(None if node is None else found.get(node), output.array)
             for node, output in zip(nodes, outputs, strict=True)
         ]
+
+
+_CURE = "What shall not be differentiated goes into another argument, which is not in argnums."
+
+
+def _told(place: tuple[int, Any, int]) -> str:
+    """``argument 0['w']``, for messages."""
+    argnum, given, number = place
+    names = [path for path, leaf_ in zip(paths(given), flatten(given)[0], strict=True) if leaf_ is not None]
+    return f"argument {argnum}{'' if names[number] == 'itself' else names[number]}"
 
 
 def _tensor(found, value) -> Tensor:

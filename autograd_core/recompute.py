@@ -16,7 +16,7 @@ from .node import NO_PARAMS, Node
 from .primitive import Primitive, output_of
 from .recording import Frame, Record, track
 from .symbol import Value
-from .tensor import Tensor
+from .tensor import Tensor, taken
 from .tree import flatten
 from .variable import Variable
 
@@ -67,7 +67,10 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 def _repeatable(f, args, keywords) -> Callable[[], Any]:
     """Call of ``f`` that can be made again, whatever becomes of the arguments in between."""
     leaves, rebuild = flatten([list(args), keywords])
-    leaves = [leaf.copy() if isinstance(leaf, np.ndarray) else _handle(leaf) for leaf in leaves]
+    if recording.trace_here() is None:
+        leaves = [leaf.copy() if isinstance(leaf, np.ndarray) else _handle(leaf) for leaf in leaves]
+    else:  # a plan reads arrays and Tensors anew at each run: those themselves, not handles of them
+        leaves = [taken(leaf) if isinstance(leaf, Tensor) else leaf for leaf in leaves]
 
     def call():
         own_args, own_keywords = rebuild([_handle(leaf) for leaf in leaves])
@@ -121,7 +124,9 @@ class Recomputation:
             leaves = {place: record.reads[key][1] for key, (_, _, place) in self.variables.items()}
             wanted = [*self.sources, *(leaf for of_one in leaves.values() for leaf in of_one)]
             found = pull_back(record.nodes, seeds, wanted, any(isinstance(part, Tensor) for part in ct))
-            cts = [found.get(source) for source in self.sources]
+            # What is both an argument and closed over, or given twice, has its cotangent once.
+            once = dict(zip(reversed(self.sources), reversed(range(len(self.sources))), strict=True))
+            cts = [found.get(source) if once[source] == i else None for i, source in enumerate(self.sources)]
             for place, of_one in leaves.items():
                 for leaf in of_one:
                     if leaf in found:

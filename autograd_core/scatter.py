@@ -28,9 +28,9 @@ class Scatter:
         """Add to ``buffer`` in place."""
         add_at(buffer, self.index, self.values)
 
-    def dense(self, dtype):
+    def dense(self):
         """The array this stands for."""
-        buffer = np.zeros(self.shape, dtype)
+        buffer = np.zeros(self.shape, self.dtype)
         self.add_to(buffer)
         return buffer
 

@@ -21,10 +21,9 @@ def broadcasts_into(shape: Shape, target: Shape) -> bool:
 
 
 def broadcast_axes(shape: Shape, target: Shape) -> tuple[int, ...]:
-    """Axes of ``target`` along which an array of ``shape`` is repeated when it is broadcast to ``target``."""
+    """Axes of ``target`` that ``shape`` does not have or has with length 1: a sum over them undoes a broadcast."""
     extra = len(target) - len(shape)
-    stretched = (extra + axis for axis, length in enumerate(shape) if length == 1 and target[extra + axis] != 1)
-    return (*range(extra), *stretched)
+    return (*range(extra), *(extra + axis for axis, length in enumerate(shape) if length == 1))
 
 
 def broadcast_hint(shapes: Sequence[Shape]) -> str:

@@ -98,7 +98,8 @@ class Value:
     def _left(self, *args: Any, **keywords: Any) -> NoReturn:
         self._unknown(
             "a conversion to a number or a NumPy array",
-            "Compute with it as it is, with NumPy's functions, and return it: outside of the function it is a number.",
+            "Compute with it as it is, with NumPy's functions (np.stack([x, y]) in place of np.array([x, y])), and "
+            "return it: outside of the function it is a number.",
         )
 
     __float__ = __int__ = __complex__ = __index__ = __array__ = __getitem__ = __iter__ = __contains__ = _left

@@ -5,12 +5,15 @@ The protocols look the NumPy function up in the table ``OVERLOADS`` and call our
 
 from __future__ import annotations
 
+import sys
+from opcode import opmap
 from typing import Any
 
 import numpy as np
 from numpy import asarray
 
 from .errors import ConversionError, DtypeError, ShapeError, TapeError, UnsupportedError
+from .foreign import instead_of_scipy
 from .hooks import ON_NODES, Hook, HookHandle, Hooks
 from .methods import OVERLOADS, Methods
 from .node import Node
@@ -121,6 +124,11 @@ class Overloaded(Methods):
     def _only_entry(self, wanted: str):
         if self.array.size != 1:
             raise TypeError(f"{wanted}() needs a value with one entry; this one has shape {self.shape}.")
+        if _stores(sys._getframe(2)) and self._is_tracked():  # in this order: a Variable is read to know
+            raise ConversionError(
+                f"a tape is tracking this {type(self).__name__}: storing it in an entry of a NumPy array would "
+                f"silently cut its gradient. {_IN_ENTRIES} If the gradient shall stop: z[i] = x.item()."
+            )
         # What is printed is not computed with.
         return (self._seen() if wanted == _FORMAT else self._leave(f"{wanted}()")).item()
 
@@ -131,10 +139,11 @@ class Overloaded(Methods):
 
     def __array__(self, dtype=None, copy=None):
         if self._is_tracked():
+            cure = instead_of_scipy(OVERLOADS["namespace"](None)).rstrip()
             raise ConversionError(
                 f"a tape is tracking this {type(self).__name__} (shape {self.shape}): turning it into a NumPy array "
-                "would silently cut its gradient. Use a NumPy or autograd_core.numpy function on it directly; or say "
-                "that the gradient shall stop: x.numpy(), x.item(), float(x) or stop_gradient(x)."
+                f"would silently cut its gradient. {cure or _instead_at(sys._getframe(1))} If the gradient shall stop: "
+                "x.numpy(), x.item(), float(x) or stop_gradient(x)."
             )
         if copy is False:
             raise ValueError("a Tensor's array is never handed out for writing; np.asarray(x) makes a copy.")
@@ -175,10 +184,7 @@ class Overloaded(Methods):
             function = OVERLOADS["other ufunc"](ufunc)  # SciPy's, which may not even be installed
         if function is None:
             called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-            raise UnsupportedError(
-                f"{called} is not supported on Tensors: there is no rule for its derivative. Use x.numpy() to leave "
-                "the graph on purpose, or declare the operation with autograd_core.primitive."
-            )
+            raise _unsupported(called, (*inputs, *kwargs.values()))
         if kwargs and method == "__call__":
             return OVERLOADS["ufunc keywords"](function, ufunc, inputs, **kwargs)
         return function(*inputs, **kwargs)
@@ -187,10 +193,7 @@ class Overloaded(Methods):
         function = OVERLOADS.get(func)
         if function is None:
             name = f"{getattr(func, '__module__', 'numpy')}.{func.__name__}"
-            raise UnsupportedError(
-                f"{name} is not supported on Tensors: there is no rule for its derivative. Use x.numpy() to leave "
-                "the graph on purpose, or declare the operation with autograd_core.primitive."
-            )
+            raise _unsupported(name, (*args, *kwargs.values()))
         return function(*args, **kwargs)
 
     def __array_namespace__(self, *, api_version=None):
@@ -366,11 +369,61 @@ class Tensor(Overloaded):
     __str__ = __repr__
 
 
+def _unsupported(called: str, given: Any) -> UnsupportedError:
+    """Error for a function that Tensors do not know; what is missing depends on whether one is tracked."""
+    if _tracked_in(given):
+        return UnsupportedError(
+            f"{called} is not supported on Tensors: there is no rule for its derivative. Use x.numpy() to leave "
+            "the graph on purpose, or declare the operation with autograd_core.primitive."
+        )
+    return UnsupportedError(
+        f"{called} is not supported on Tensors. No tape is tracking what it was given here: give it the arrays, "
+        "x.numpy() in place of x."
+    )
+
+
+def _tracked_in(given: Any) -> bool:
+    if isinstance(given, (list, tuple)):
+        return any(_tracked_in(entry) for entry in given)
+    return isinstance(given, Overloaded) and given._is_tracked()
+
+
+_IN_ENTRIES = (
+    "Make the array with autograd_core.numpy (anp.zeros(...), say), so that z[i] = x is recorded, or "
+    "z = z.at[i].set(x); or collect the entries in a list for np.stack."
+)
+_IN_LISTS = (
+    "Functions of NumPy that compute take it as it is. In place of np.array([x, y]) write np.stack([x, y]) or "
+    "autograd_core.numpy.array([x, y]), in place of np.asarray(x) only x."
+)
+
+
+def _instead_at(frame) -> str:
+    """What to write in place of what made an array of a tracked value."""
+    return _IN_ENTRIES if _stores(frame) else _IN_LISTS
+
+
+def _stores(frame) -> bool:
+    """Whether the instruction that a frame is at is ``z[i] = x``.
+
+    An array asks ``x`` for a number then, just as ``float(x)`` does, and for nothing else that would tell.
+    """
+    return frame.f_code.co_code[frame.f_lasti] == opmap["STORE_SUBSCR"]
+
+
 def _show(label: str, array) -> str:
     if array.__class__ is Value:
         return f"{label}({array!r})"
     body = np.array2string(array, separator=", ", prefix=label + "(", threshold=200)
     return f"{label}({body}, shape={array.shape}, dtype={array.dtype})"
+
+
+def taken(given: Any) -> Tensor:
+    """A value of the caller's as a Tensor: a copy of an array; in a trace what is read anew at each run."""
+    trace = trace_here()
+    if trace is not None:
+        given = trace.entered(given)
+    return given if isinstance(given, Tensor) else Tensor(np.array(as_value(given)), None)
 
 
 def as_value(value):

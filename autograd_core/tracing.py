@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import hooks, recording
-from .primitive import LINEAR, Primitive, apply
+from .primitive import Primitive, apply
 from .recording import trace_here
 from .symbol import Value
 from .tensor import Overloaded, Tensor
@@ -112,7 +112,9 @@ def count(owner: object) -> int:
 
 
 CHECKED = Primitive(
-    "checked", lambda x, *, call: (call(x), x)[1], vjps=(lambda ct, ans, x, *, call: ct,), jvps=LINEAR, keeps=False,
+    "checked", lambda x, *, call: (call(x), x)[1],
+    # Not LINEAR, which would look at the tangent.
+    vjps=(lambda ct, ans, x, *, call: ct,), jvps=(lambda t, ans, x, *, call: t,), keeps=False,
     doc="x, looked at by a Python function, which may raise.",
 )  # fmt: skip
 
@@ -156,6 +158,10 @@ def ended(name: str, began: float | None) -> None:
         frame.instead.note_time(name, began)
 
 
+watching: list[Any] = []
+"""Those who look for draws in traces: ``leave()`` and ``come_back()`` are called around a ``suspended`` block."""
+
+
 @contextmanager
 def suspended(once: bool = True) -> Iterator[None]:
     """Leave the trace for a ``with`` block: what is computed inside happens now. For making weights.
@@ -171,10 +177,15 @@ def suspended(once: bool = True) -> Iterator[None]:
         yield
         return
     made = Variable.made
+    watchers = list(watching)
+    for watcher in watchers:
+        watcher.leave()
     recording.replace(None)
     try:
         yield
     finally:
         recording.replace(frame)
+        for watcher in watchers:
+            watcher.come_back()
         if once:
             Variable.made = made

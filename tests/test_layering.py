@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = (
     "errors",
     "symbol",
+    "foreign",
     "tree",
     "node",
     "recording",
@@ -68,6 +69,7 @@ MAY_IMPORT = {
 PUBLIC_MODULES = {
     "autograd_core",
     *(f"autograd_core.{name}" for name in ("numpy", "numpy.linalg", "numpy.fft", "numpy.random", "testing")),
+    "autograd_core.numpy.special",
     "autograd_core.tracing",
     "optim",
     "optim.schedules",

@@ -72,7 +72,7 @@ def test_tensors_inside_lists_are_seen():
         ("busday_count", lambda t: np.busday_count(t, t)),
         ("numpy.roots", lambda t: np.roots(t[0])),
         ("histogramdd", lambda t: np.histogramdd(t)),
-        ("apply_along_axis", lambda t: np.apply_along_axis(np.sum, 0, t)),
+        ("apply_over_axes", lambda t: np.apply_over_axes(np.sum, t, 0)),
         ("save", lambda t: np.save("never written", t)),
         ("unwrap", lambda t: np.unwrap(t)),
         ("add.at", lambda t: np.add.at(t, 0, 1.0)),
@@ -309,3 +309,51 @@ def test_a_nan_that_is_there_is_not_hidden():
         assert np.isnan(ag.grad(np.log)(-1.0)) or ag.grad(np.log)(-1.0) == -1.0
     with pytest.warns(RuntimeWarning, match="divide"):
         assert ag.grad(lambda x: 1.0 / x)(0.0) == -np.inf
+
+
+# -- what an error advises ---------------------------------------------------------------------------------------------
+
+
+def into_an_array(x):
+    made = np.zeros((2, 2))
+    made[0] = x
+    return np.sum(made)
+
+
+@pytest.mark.parametrize(
+    ("f", "says"),
+    [
+        (lambda x: np.sum(np.array([x[0], x[1]])), r"In place of np\.array\(\[x, y\]\) write np\.stack\(\[x, y\]\)"),
+        (lambda x: np.sum(np.asarray(x)), r"in place of np\.asarray\(x\) only x"),
+        (into_an_array, r"anp\.zeros.*so that z\[i\] = x is recorded"),
+        (lambda x: np.apply_over_axes(np.sum, x, 0), "apply_over_axes .* there is no rule for its derivative"),
+        (lambda x: np.save("nowhere", x), "numpy.save .* there is no rule for its derivative"),
+    ],
+)
+def test_the_cure_for_a_tracked_value(f, says):
+    """What to write instead, for what was written."""
+    with pytest.raises(ag.AutogradError, match=says):
+        ag.grad(f)(X[0, :2])
+
+
+def test_the_cure_works():
+    """What the errors advise gives the gradient."""
+    for f in (lambda x: np.stack([x[0], x[1]]), lambda x: anp.array([x[0], x[1]])):
+        np.testing.assert_allclose(ag.grad(lambda x, f=f: np.sum(f(x) ** 2))(X[0, :2]), 2 * X[0, :2])
+
+
+@pytest.mark.parametrize("compiled", [ag.function, ag.vmap])
+def test_the_cure_in_a_trace(compiled):
+    """The same advice where no value is known."""
+    with pytest.raises(ag.TraceError, match=r"np\.stack\(\[x, y\]\) in place of np\.array\(\[x, y\]\)"):
+        compiled(lambda x: np.array([x[0], x[1]]))(X)
+
+
+def test_a_value_that_is_not_tracked():
+    """Nothing is said of derivatives where none is asked for; the function can have the array."""
+    for name in ("save", "savetxt"):
+        with pytest.raises(
+            ag.UnsupportedError, match=rf"{name} .* No tape is tracking .* x\.numpy\(\) in place of x"
+        ) as e:
+            getattr(np, name)("nowhere", ag.constant(X))
+        assert "derivative" not in str(e.value)

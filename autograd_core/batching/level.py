@@ -99,9 +99,13 @@ class Level:
             example = array.example[0, ...]
         return Value(array.shape[1:], array.dtype, Slot(self, tensor, True), example)
 
-    def entered(self, tensor: Tensor) -> Tensor:
-        """A Tensor that is made an input of something inside: it stays connected with what tracks it outside."""
-        if tensor.node is None or self._slot(tensor.array) is not None or self.frame is None:
+    def entered(self, tensor: Any) -> Any:
+        """What is made an input of something inside: it stays connected with what tracks it outside."""
+        if self.frame is None:
+            return tensor
+        if self.frame.trace is not None and self._slot(getattr(tensor, "array", None)) is None:
+            tensor = self.frame.trace.entered(tensor)
+        if tensor.__class__ is not Tensor or tensor.node is None or self._slot(tensor.array) is not None:
             return tensor
         if not self.frame.trackers((tensor.node,)):
             return tensor
@@ -190,7 +194,8 @@ class Level:
             if isinstance(arg, number):
                 return number(arg)  # type: ignore[arg-type]
         array = as_value(arg)
-        return np.array(array) if array is arg and frame.records and array.__class__ is not Value else array
+        kept = array is arg and frame.records and array.__class__ is not Value and self._is_outermost()
+        return np.array(array) if kept else array
 
     def _behind(self, value: Any) -> Any:
         """What is behind a Value among the parameters."""
@@ -266,7 +271,11 @@ class Level:
     def value_of(self, given: Any) -> Any:
         """The array of anything: what an index is made of."""
         array = given.array if isinstance(given, Overloaded) else given
-        return np.array(array) if array.__class__ is np.ndarray else as_value(array)
+        return np.array(array) if array.__class__ is np.ndarray and self._is_outermost() else as_value(array)
+
+    def _is_outermost(self) -> bool:
+        """Whether no trace is around: one reads an array at each run, and would keep to what is in a copy."""
+        return self.frame is None or self.frame.trace is None
 
     def present(self, variable: Variable) -> Tensor:
         """Value of a Variable, the same for all examples."""

@@ -13,7 +13,7 @@ from .. import recording
 from ..errors import ConversionError, ShapeError
 from ..ops.reshaping import moveaxis
 from ..symbol import Value
-from ..tensor import SUPPORTED_KINDS, Overloaded, Tensor, as_value
+from ..tensor import SUPPORTED_KINDS, Overloaded, Tensor, as_value, taken
 from ..tree import flatten
 from ..variable import Variable
 from .axes import Axes, axis_of, spread_axes
@@ -30,7 +30,8 @@ def vmap(f: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) -> Callab
         is mapped, and the whole of those that are not.
     in_axes : int, None, or a tuple with one entry per positional argument
         Along which axis the examples of an argument lie; None: it is the same for all. An entry is for all leaves of
-        its argument, or is itself a structure like the argument, down to where one entry is for all that is below.
+        its argument, or is itself a structure like the argument, down to where one entry is for all that is below;
+        where an argument has None there is nothing, and None is what the function sees.
         Negative axes count from the last. Keyword arguments are mapped over axis 0.
     out_axes : int, None, or a structure like the result, down to some level
         Where the axis of examples is put in the results. None: the result is the same for all, and given once.
@@ -119,7 +120,7 @@ def _run(level: Level, f, behind, axes, rebuild, out_axes):
 def _left(level: Level, leaf: Any) -> tuple[Any, bool]:
     if leaf.__class__ is not Tensor and not isinstance(leaf, Overloaded):
         try:
-            return Tensor(np.array(as_value(leaf)), None), False
+            return taken(leaf), False
         except ConversionError as error:
             raise ConversionError(
                 f"vmap: {level.name} returned a {type(leaf).__name__}; expected Tensors, arrays, numbers or None. "
@@ -146,6 +147,7 @@ def _arguments(name: str, args: tuple[Any, ...], keywords: dict[str, Any], in_ax
         spread_axes("in_axes", f"args[{position}]", entry, arg, axes, names)
     for key, arg in keywords.items():
         spread_axes("in_axes", key, 0, arg, axes, names)
+    axes = [None if leaf is None else axis for leaf, axis in zip(leaves, axes, strict=True)]
     if not args and not keywords:
         raise ShapeError(f"vmap: {name} was called without arguments; there is nothing to map it over.")
     return leaves, rebuild, axes, names
@@ -188,15 +190,15 @@ def _for_all(leaf: Any, frame: Any) -> Any:
     """An argument that is not mapped: an array becomes a Tensor, which can be indexed with one of an example."""
     if leaf.__class__ is not np.ndarray or leaf.dtype.kind not in SUPPORTED_KINDS:
         return leaf
-    return Tensor(leaf if frame is None else np.array(leaf), None)  # a tape outside may keep it
+    return Tensor(leaf, None) if frame is None else taken(leaf)  # a tape outside may keep it
 
 
 def _in_front(leaf: Any, axis: int) -> Tensor:
     """The examples of an argument along axis 0, as a Tensor."""
     if isinstance(leaf, Variable):
         leaf = leaf.value
-    elif leaf.__class__ is not Tensor:
-        leaf = Tensor(np.array(as_value(leaf)), None)
+    else:
+        leaf = taken(leaf)
     # A handle of its own: it may be the result, and be changed in place by whoever gets it.
     return moveaxis(leaf, axis, 0) if axis else Tensor(leaf.array, leaf.node)
 

@@ -159,4 +159,4 @@ def _taken_home(variable: Variable, tensor: Tensor) -> bool:
 
 
 def _contiguous(array: Any) -> Any:
-    return array if array.flags.carray else np.ascontiguousarray(array)
+    return np.asarray(array, order="C")  # np.ascontiguousarray would make a vector of a number

@@ -23,6 +23,7 @@ from ..tensor import Tensor
 from ..tree import flatten
 from ..variable import Variable
 from .executable import ZeroMetInfinity
+from .methods import held
 from .plan import Plan
 from .program import Input
 from .signature import Leaves, lifted
@@ -86,7 +87,7 @@ class _Pair:
         del outs, pulled, found
         program = trace.finish(outputs)
         forward, backward, self.given = split(program, self.count, values)
-        jit = owner.entry.plan.jit
+        jit = owner.entry.plan.asked
         self.forward = Plan(trace, forward, jit)
         self.backward = Plan(Trace(owner.name), backward, jit)
 
@@ -132,7 +133,7 @@ class _Pair:
             each if isinstance(each, int) else _array_of(each, leaves.arrays, leaves.sources) for each in self.given
         ]
         parents: tuple[Any, ...] = tuple(tensor.node for tensor in tensors)
-        again = Recomputation(self.owner.name, _repeat(self.owner.f, args, keywords), list(parents))
+        again = Recomputation(self.owner.name, _repeat(held(self.owner.f), args, keywords), list(parents))
 
         def rule(ct: Any, ans: Any, *operands: Any) -> list[Any]:
             if any(isinstance(part, Tensor) for part in ct):

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial, update_wrapper
 from types import MethodType
 from typing import Any
-from weakref import ref
 
 import numpy as np
 
@@ -23,6 +22,8 @@ from ..tree import flatten, map_leaves
 from ..variable import Variable
 from .cost import is_worth_compiling
 from .differentiable import UNTRACKED, Differentiable, run_eagerly
+from .draws import Draws
+from .methods import WeakMethod, held
 from .plan import Plan
 from .program import Program
 from .signature import Leaves, differences, lifted
@@ -46,10 +47,11 @@ def function(f: Callable[..., Any] | None = None, *, jit: str = "auto", calls: i
         Takes Tensors, arrays, numbers and nested structures of them. It may use tapes, transforms, Variables,
         optimizers and other functions made by this decorator.
     jit : {"auto", "numba", "numpy"}
-        What the plan is emitted for. "numba" needs the extra ``jit``; "auto" takes it if it is there.
+        What the plan is emitted for. "numba" needs the extra ``jit``; "auto" takes it if it is there, unless it would
+        take too long to compile (long unrolled loops): about 10 seconds, or the time that 2,000 calls take.
     calls : int, optional
         About how often the function will be called, where that is known: "auto" then takes Numba only if the seconds
-        that it takes to compile pay.
+        that it takes to compile pay, and however many those are.
 
     Returns
     -------
@@ -100,24 +102,25 @@ class Function:
         self._lock = threading.RLock()
         self._bound: dict[int, Function] = {}  # by the identity of objects that are still there
         self._knows_variables = False
+        self._noted_draws = False
         self._last_key: tuple[Any, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Function {self.name}: {len(self._entries)} plans, jit {self.jit}>"
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """As a method: plans for each object of its own."""
+        """As a method: plans for each object of its own, which is kept alive by what is given here and not by them."""
         if instance is None:
             return self
         key = id(instance)
         known = self._bound.get(key)
         if known is None:
             try:
-                method = _Method(self.python_function, instance, partial(_forget, self._bound, key))
+                method = WeakMethod(self.python_function, instance, partial(_forget, self._bound, key))
             except TypeError:  # it cannot be referred to weakly: it is an argument like others, by equality
                 return MethodType(self, instance)
             known = self._bound[key] = Function(method, self.jit, self._calls)
-        return known
+        return BoundFunction(known, instance)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         frame = recording.current()
@@ -186,6 +189,18 @@ class Function:
             )
         self._last_key = key
 
+    def _note_draws(self, drawn: str) -> None:
+        if drawn and not self._noted_draws:
+            self._noted_draws = True
+            warnings.warn(
+                f"{self.name} draws from {drawn} while it is traced: that runs once, so what is drawn is fixed in the "
+                "plan, the same at every call. Draw with autograd_core.numpy.random (anp.random.normal(...), or an "
+                "anp.random.Generator made outside), which draws anew at each call; or draw outside of the function, "
+                "and give it the numbers.",
+                RuntimeWarning,
+                stacklevel=_depth_of_user(),
+            )
+
     def _traced(self, args: Any, keywords: Any, leaves: Leaves) -> Entry:
         entry = self._trace_once(args, keywords, leaves.arrays, zero_wins=False)
         self._knows_variables = True
@@ -202,8 +217,11 @@ class Function:
 
         own_args, own_keywords = lifted(args, make), lifted(dict(sorted(keywords.items())), make)
         made = _MadeVariables(self.name, allowed=not self._knows_variables)
-        with made:
+        draws = Draws([held(self.python_function), args, keywords])
+        with made, draws:
             result = trace.run(partial(self.python_function, *own_args, **own_keywords))
+        if not made.any:  # first values of Variables are drawn once in any case
+            self._note_draws(draws.drawn())
         if any(handle.array is not value for handle, value in handles):
             raise TraceError(
                 f"{self.name} changes an argument in place (x[...] = y, x += y): the caller's would not change. Start "
@@ -225,13 +243,11 @@ class Function:
     def _emitter(self, program: Program) -> str:
         if self.jit != "auto":
             return self.jit
-        if self._calls is not None and not is_worth_compiling(program, self._calls):
+        if not (importlib.util.find_spec("numba") and importlib.util.find_spec("autograd_core.compile.to_numba.emit")):
             return "numpy"
-        return (
-            "numba"
-            if importlib.util.find_spec("numba") and importlib.util.find_spec("autograd_core.compile.to_numba.emit")
-            else "numpy"
-        )
+        if self._calls is None:
+            return "auto"
+        return "numba" if is_worth_compiling(program, self._calls) else "numpy"
 
     # -- looking at it ---------------------------------------------------------------------------------------------
 
@@ -295,16 +311,25 @@ class Entry:
         return self._differentiable
 
 
-class _Method:
-    """A function with its first argument, the object, held weakly: the object's plans must not keep it alive."""
+class BoundFunction(Function):
+    """The plans of one object, and the object: as long as somebody has ``x.f``, there is an ``x``."""
 
-    def __init__(self, f: Callable[..., Any], instance: Any, gone: Callable[[Any], Any]):
-        self._function = f
-        self._instance = ref(instance, gone)
-        update_wrapper(self, f)
+    __slots__ = ("__self__", "_plans")
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
-        return self._function(self._instance(), *args, **keywords)
+    def __init__(self, plans: Function, instance: Any):
+        self.__dict__ = plans.__dict__  # one state: what this one traces the next one finds
+        self.__self__ = instance
+        self._plans = plans
+
+    def _entry(self, leaves: Leaves, args: Any, keywords: Any) -> Entry:
+        return self._plans._entry(leaves, args, keywords)  # what it makes must not refer to this one
+
+    def __eq__(self, other: object) -> bool:
+        """As for methods of Python: ``x.f == x.f``."""
+        return isinstance(other, BoundFunction) and self.__dict__ is other.__dict__
+
+    def __hash__(self) -> int:
+        return id(self.__dict__)
 
 
 def _depth_of_user() -> int:
@@ -331,8 +356,13 @@ class _MadeVariables:
         self._before = Variable.made
         return self
 
+    @property
+    def any(self) -> bool:
+        """Whether there were some."""
+        return Variable.made != self._before
+
     def __exit__(self, kind: Any, *exc_info: Any) -> None:
-        if kind is None and not self._allowed and Variable.made != self._before:
+        if kind is None and not self._allowed and self.any:
             raise StructureError(
                 f"{self.name} made a Variable in a later call than its first. A plan would make none, and training "
                 "would go on with others: make Variables outside of the function, or once, at its first call "

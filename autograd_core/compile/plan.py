@@ -17,6 +17,7 @@ from ..graph.render import FORMATS, check, drawing_to_svg, render
 from ..tensor import Tensor
 from . import diagram
 from .binding import Binding
+from .cost import is_compiled_soon
 from .executable import BOUND, PASSED, ZeroMetInfinity
 from .passes import optimise
 from .program import Program
@@ -42,7 +43,7 @@ class Plan:
     source : str
         The emitted Python text.
     jit : str
-        "numpy" or "numba".
+        "numpy" or "numba". What was ``asked`` for may be "auto": Numba, if it does not take too long to compile.
     """
 
     def __init__(self, trace: Trace, program: Program, jit: str, retrace: Callable[[], Plan] | None = None):
@@ -50,7 +51,8 @@ class Plan:
         self.program = program
         self.optimised = optimise(program)
         self.statics = trace.statics
-        self.jit = jit
+        self.asked = jit
+        self.jit = jit if jit != "auto" else "numba" if is_compiled_soon(self.optimised) else "numpy"
         self._afterwards = trace.afterwards
         self._late = trace.late_calls
         self._finishes = bool(trace.afterwards or trace.late_calls)
@@ -58,8 +60,8 @@ class Plan:
         self._count = returned + len(trace.late_calls)
         for instruction in self.optimised.instructions:
             if hasattr(instruction.primitive.impl, "prepare"):  # a branch or a loop: it has programs of its own
-                instruction.primitive.impl.prepare(jit)
-        self._executable = emitter(jit)(self.optimised)
+                instruction.primitive.impl.prepare(self.jit)
+        self._executable = emitter(self.jit)(self.optimised)
         self._binding = Binding(self.optimised, self._executable)
         self._written = self._binding.written
         self._retrace = retrace

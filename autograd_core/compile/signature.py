@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import ConversionError
 from ..shapes import Shape
 from ..tensor import SUPPORTED_KINDS, Tensor
+from ..tree import rebuilt
 from ..variable import Variable
 from .program import Value
 
@@ -112,7 +113,7 @@ def lifted(args: Any, make: Callable[[Any], Any]) -> Any:
     if isinstance(args, (np.ndarray, np.generic)) or args.__class__ is Tensor:
         return make(args)
     if isinstance(args, dict):
-        return {key: lifted(entry, make) for key, entry in args.items()}
+        return rebuilt(args, [lifted(entry, make) for entry in args.values()])
     if hasattr(args, "_fields"):
         return type(args)(*(lifted(entry, make) for entry in args))
     if isinstance(args, (list, tuple)):

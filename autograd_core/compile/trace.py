@@ -28,7 +28,8 @@ from ..symbol import Value, user_line
 from ..tensor import OVERLOADS, Overloaded, Tensor, as_value
 from ..variable import Variable
 from .bounded import is_guarded
-from .program import Input, Instruction, Program, replaced
+from .examples import outcome
+from .program import Input, Instruction, Program
 
 _NUMBERS = frozenset((float, int, complex, bool))
 
@@ -191,7 +192,7 @@ class Trace:
             operands.append(arg if arg.__class__ in _NUMBERS else self.value_of(arg))
         lifted = replaced_tensors(params, self.value_of)
         instruction = Instruction(primitive, tuple(operands), lifted, place=user_line())
-        out = self._examples(instruction, args, params)
+        out = outcome(instruction, args, params)
         several = out.__class__ is tuple
         if several and len(out) == 1:
             primitive.several = True
@@ -201,13 +202,6 @@ class Trace:
         self.program.instructions.append(instruction)
         value: Any = results if several else results[0]
         return self._recorded(primitive, operands, parents, value, lifted, frame)
-
-    def _examples(self, instruction: Instruction, args: Sequence[Any], params: dict[str, Any]) -> Any:
-        operands = [o.example if o.__class__ is Value else o for o in instruction.operands]
-        try:
-            return instruction.primitive.impl(*operands, **replaced(instruction.params, _example))
-        except (ValueError, TypeError, IndexError, OverflowError) as error:
-            raise instruction.primitive.explained(args, params, error) from None
 
     def _recorded(self, primitive, operands, parents, value, params, frame: Frame) -> Any:
         """Results as Tensors, with a Node where a tape tracks an operand."""
@@ -245,6 +239,14 @@ class Trace:
         own = np.array(as_value(given))
         own.flags.writeable = False
         return self.input("constant", own, own)
+
+    def entered(self, given: Any) -> Any:
+        """What is made an input of a recording inside: it is read at each run of the program, and may be tracked."""
+        if isinstance(given, np.ndarray):
+            return Tensor(self.value_of(given), None)
+        if given.__class__ is Tensor and given.array.__class__ is not Value:
+            return Tensor(self.value_of(given), given.node)
+        return given
 
     def guard(self, nodes: Sequence[Node], found: Sequence[Any]) -> None:
         """Have the plan look for NaN in gradients, if a zero may have met an infinity on the way to them."""
@@ -335,6 +337,8 @@ class Trace:
     def _is_ours(self, given: Input) -> bool:
         """Whether nobody outside of the trace can change an array: it was made by the function, or is read-only."""
         if given.kind == "tensor":
+            if given.key.node is not None and any(token.alive for token in given.key.node.tapes):
+                return False  # a handle of what a tape outside tracks: a call of the function has a derivative in it
             if not given.key.array.flags.writeable:  # one of the engine's own constants
                 return given.key.array.base is None
             return sys.getrefcount(given.key) <= _ALONE_IN_INPUT and self._is_unshared(given.key.array)
@@ -376,10 +380,6 @@ def _laid_out(array: Any) -> Any:
 def _is_unmoved(handle: Any, array: Any) -> bool:
     tensor = handle()
     return tensor is None or tensor.array is array
-
-
-def _example(value: Value) -> Any:
-    return value.example
 
 
 def replaced_tensors(structure: Any, of: Callable[[Any], Any]) -> Any:

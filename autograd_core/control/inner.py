@@ -71,6 +71,8 @@ class InnerTrace(Trace):
     def _settle(self) -> None:
         """Make constants of arrays that nobody else has: they were made inside."""
         for each in self.program.inputs:
+            if each.kind == "tensor" and each.key.node is not None:
+                continue  # it may have a derivative
             if each.kind in ("array", "tensor") and self._is_ours(each):
                 each.kind, each.key = "constant", as_value(each.key)
 
@@ -145,6 +147,12 @@ class InnerTrace(Trace):
         value: Any = self.value_of(given)
         return Tensor(value if value.__class__ is Value else self.value_of(np.asarray(value)), node)
 
+    def entered(self, given: Any) -> Any:
+        """As in any trace; what comes from outside is an operand first, tracked as it is there."""
+        if given.__class__ is not Tensor:
+            return super().entered(given)
+        return given if self._is_own(given.array) else self.inside(given)
+
     def adopt(self, node: Node) -> bool:
         """Let the records here track a Node of outside, if a tape outside tracks it."""
         tapes = node.tapes
@@ -161,7 +169,7 @@ class InnerTrace(Trace):
     def apply(self, primitive, args, params, frame):
         """As in any trace, but values of traces around this one become operands."""
         for arg in args:
-            if arg.__class__ is Tensor and arg.node is not None and arg.array not in self._own:
+            if arg.__class__ is Tensor and arg.node is not None and not self._is_own(arg.array):
                 self.adopt(arg.node)
         count = len(self.program.instructions)
         out = super().apply(primitive, args, params, frame)
@@ -171,14 +179,18 @@ class InnerTrace(Trace):
 
     def value_of(self, given: Any) -> Any:
         array = getattr(given, "array", given)
-        if array.__class__ is not Value or array in self._own or array.example is None:
+        if array.__class__ is not Value or self._is_own(array) or array.example is None:
             return super().value_of(given)
         node = given.node if given.__class__ is Tensor else None
         return self.input("outer", Tensor(array, node), array.example, (id(array), id(node)))
 
+    def _is_own(self, array: Any) -> bool:
+        """Whether a value is of this trace; an array, of which the entries are known, is of none."""
+        return array.__class__ is Value and array in self._own
+
     def moved(self, handle: Tensor) -> None:
         """Remember a Tensor from outside that is changed."""
-        if handle.array.__class__ is not Value or handle.array not in self._own:
+        if not self._is_own(handle.array):
             self._moved.append((handle, handle.array))
 
     def pause(self, record: Record) -> None:

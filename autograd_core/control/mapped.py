@@ -18,7 +18,7 @@ from .. import recording
 from ..batching.level import Level
 from ..batching.slots import raw
 from ..errors import ShapeError, TraceError
-from ..tensor import Overloaded, Tensor, as_value
+from ..tensor import Overloaded, Tensor, as_value, taken
 from ..tree import flatten
 from .carry import Carry
 from .structure import Structure, check_same, handle, spec, widened
@@ -123,7 +123,7 @@ def _traced_cond(level: Level, now: Any, pred: Any, functions: Any, operands: An
 
 
 def _tensor(leaf: Any) -> Any:
-    return leaf if isinstance(leaf, Overloaded) else Tensor(np.array(as_value(leaf)), None)
+    return leaf if isinstance(leaf, Overloaded) else taken(leaf)
 
 
 def _spread(level: Level, tensor: Any, mapped: bool) -> Any:

@@ -17,6 +17,7 @@ from ..tensor import Tensor
 from .body import Body, live_cotangents, pull, push, zeros_like
 from .code import Code
 from .keeping import worth_keeping
+from .slicing import needed
 from .weave import newcomers, tracked
 
 
@@ -101,6 +102,7 @@ class Scan:
             self.kept = self._kept()
             starts = [body.inner.handle(label) for label in body.carry]
             body.results = [*body.results, *starts, *(Tensor(value, None) for value in self.kept)]
+            operands = [*operands, *self._referred(frame)]
         iterate = _Iterate(body.code(), body, self.length, self.reverse, bool(self.wanted) and bool(body.hosts))
         row = Primitive(self.name, iterate, vjps=(self._pull,), jvps=(self._push,), joint=True)
         body.inner.rows.append(row)
@@ -116,6 +118,19 @@ class Scan:
             return worth_keeping(body, pull(body, live, self.wanted))
         except AutogradError:  # whoever asks for the derivative will see it
             return []
+
+    def _referred(self, frame: Frame) -> list[Any]:
+        """Arrays that only what is kept refers to, since a rule does: constants of the step from here on."""
+        body = self.body
+        if not self.kept:
+            return []
+        read = set(self.kept)
+        for instruction in needed(body.inner.program, self.kept, body.saved):
+            read.update(instruction.values())
+        known = newcomers(body.inner, body.labels, frame)
+        new = {label: each for label, each in known.items() if body.inner.labels[label].value in read}
+        body.constants = [*body.constants, *new]
+        return list(new.values())
 
     def _split(self, ans: Sequence[Any]) -> tuple[Any, Any, Any]:
         """First carries of all steps, what else was kept of them, draws."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ConversionError, DtypeError, ShapeError, StructureError
 from ..tensor import Overloaded, Tensor, as_value
-from ..tree import describe, flatten, flatten_like
+from ..tree import describe, flatten, flatten_like, paths
 from ..variable import Variable
 
 NUMBERS = (bool, int, float, complex)
@@ -79,15 +79,6 @@ def _check_leaf(name: str, leaf: Any, path: str) -> None:
             as_value(leaf)
     except ConversionError as error:
         raise ConversionError(f"{name}: leaf {path}: {error} Return Tensors, arrays, numbers or None.") from None
-
-
-def paths(given: Any, before: str = "") -> list[str]:
-    """Where each leaf of a structure is, as ``[0]['a']``."""
-    if isinstance(given, dict):
-        return [path for key, entry in given.items() for path in paths(entry, f"{before}[{key!r}]")]
-    if isinstance(given, (list, tuple)):
-        return [path for index, entry in enumerate(given) for path in paths(entry, f"{before}[{index}]")]
-    return [before or "itself"]
 
 
 def is_weak(leaf: Any) -> bool:

@@ -40,7 +40,9 @@ _BY_NAME = {
     **dict.fromkeys(("sqrt", "cbrt"), _ROOT),
     **dict.fromkeys(("arcsin", "arccos", "arctanh", "arccosh", "erfinv", "ndtri", "tan"), _INVERSE),
     **dict.fromkeys(("power", "float_power"), _POWER),
-    **dict.fromkeys(("inv", "solve", "det", "slogdet", "cholesky", "eigh", "svd", "eig", "qr", "lstsq"), _MATRIX),
+    **dict.fromkeys(
+        ("inv", "solve", "solve_triangular", "det", "slogdet", "cholesky", "eigh", "svd", "eig", "qr", "lstsq"), _MATRIX
+    ),
     **dict.fromkeys(("std", "standardize", "vector_norm"), _SPREAD),
     **dict.fromkeys(("softmax", "log_softmax", "logsumexp"), _MASKED),
 }

@@ -84,7 +84,7 @@ def rate(x: Expression, y: Expression) -> Expression:
 
 
 def growth(ans: Expression, x: Expression, y: Expression) -> Expression:
-    """``x**y log(x)`` for ``ans = x**y``: 0 at x = 0, since a power tends to 0 faster; nothing for a negative power."""
+    """``x**y log(x)`` for ``ans = x**y``: 0 at x = 0, since a power tends to 0 faster; -inf if y < 0."""
     return call("growth", ans, x, y)
 
 
@@ -124,8 +124,13 @@ def _lost(x: Any, y: Any) -> Any:
     return np.equal(y, 0) & ~np.isfinite(np.power(x, y - 1))
 
 
-def _logarithm(x: Any) -> Any:
-    return np.log(np.where(np.equal(x, 0), 1.0, x))[()]
+def _vanishes(x: Any, y: Any) -> Any:
+    """Where a power of base 0 is 0, or 1 and said to be flat."""
+    return np.equal(x, 0) & np.greater_equal(y, 0)
+
+
+def _logarithm(x: Any, y: Any) -> Any:
+    return np.log(np.where(_vanishes(x, y), 1.0, x))[()]
 
 
 def _divided(x: Any, y: Any, count: int) -> Any:
@@ -197,13 +202,13 @@ GUARDED: dict[str, Guarded] = {
         _lost,
     ),
     "growth": Guarded(
-        lambda ans, x, y: np.where(np.equal(x, 0) & np.greater_equal(y, 0), 0.0, ans * _logarithm(x))[()],
-        (lambda ans, z, x, y: call("logarithm", x), lambda ans, z, x, y: call("growth by base", z, x, y), _zero),
+        lambda ans, x, y: np.where(_vanishes(x, y), 0.0, ans * _logarithm(x, y))[()],
+        (lambda ans, z, x, y: call("logarithm", x, y), lambda ans, z, x, y: call("growth by base", z, x, y), _zero),
         lambda ans, x, y: times(ans, call("log", x)),
         lambda ans, x, y: np.equal(x, 0),
     ),
     "growth by base": Guarded(
-        lambda ans, x, y: np.where(np.equal(x, 0) & np.greater_equal(y, 0), 0.0, ans / x)[()],
+        lambda ans, x, y: np.where(_vanishes(x, y), 0.0, ans / x)[()],
         (),
         lambda ans, x, y: over(ans, x),
         lambda ans, x, y: np.equal(x, 0),
@@ -226,8 +231,8 @@ GUARDED: dict[str, Guarded] = {
     "logarithm": Guarded(
         _logarithm,
         (),
-        lambda x: call("log", x),
-        lambda x: np.equal(x, 0),
+        lambda x, y: call("log", x),
+        lambda x, y: np.equal(x, 0),
     ),
 }  # fmt: skip
 """By name."""

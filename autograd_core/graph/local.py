@@ -52,7 +52,7 @@ def _number(contribution: Any) -> float:
     if isinstance(contribution, (np.ndarray, np.generic)) and contribution.size == 1 and contribution.dtype.kind == "f":
         return float(contribution.item())  # np.sum would take longer than all the rest
     if isinstance(contribution, Scatter):
-        contribution = contribution.dense(contribution.dtype)
+        contribution = contribution.dense()
     elif isinstance(contribution, Cleared):
         contribution = contribution.carry_out(own=False)
     return float(np.sum(np.real(contribution)))

@@ -12,6 +12,7 @@ from ..ops.activations import *
 from ..ops.affine import *
 from ..ops.arithmetic import *
 from ..ops.arranging import *
+from ..ops.calling import *
 from ..ops.comparison import *
 from ..ops.complex_parts import *
 from ..ops.convolution import *
@@ -21,6 +22,7 @@ from ..ops.differences import *
 from ..ops.einsum import *
 from ..ops.exponential import *
 from ..ops.gathering import *
+from ..ops.grids import *
 from ..ops.indexing import *
 from ..ops.joining import *
 from ..ops.log_sums import *

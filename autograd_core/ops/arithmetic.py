@@ -39,6 +39,10 @@ DIVIDE = Primitive(
 def _power_wrt_base(ct, ans, x, y):
     if y.__class__ is int or y.__class__ is float:  # the common case; a NumPy scalar of it would widen float32
         return ct * (2 * x) if y == 2 else np.zeros((), ct.dtype) * ct if y == 0 else ct * (y * np.power(x, y - 1))
+    return times_slope_in_base(ct, x, y)
+
+
+def times_slope_in_base(ct, x, y):
     # y * x**(y-1) at x = 0: 0 for y = 0 and y > 1, 1 for y = 1; never 0 * inf. Where it is finite a zero exponent is as
     # any other: the derivative of this in y is not 0 there.
     rate = np.power(x, np.subtract(y, 1))
@@ -46,17 +50,15 @@ def _power_wrt_base(ct, ans, x, y):
     return np.where(lost, np.zeros((), ct.dtype), ct * (y * np.where(lost, np.ones((), ct.dtype), rate)))
 
 
-def _power_wrt_exponent(ct, ans, x, y):
+def slope_in_exponent(ans, x, y):
     # x**y log x tends to 0 as x -> 0 for y > 0; log of a negative base is not real, and NaN says so.
-    zero_base = np.equal(x, 0)
-    return ct * np.where(
-        zero_base & np.greater_equal(np.real(y), 0), np.zeros((), ct.dtype), ans * np.log(np.where(zero_base, 1, x))
-    )
+    flat = np.equal(x, 0) & np.greater_equal(np.real(y), 0)
+    return np.where(flat, np.zeros((), ans.dtype), ans * np.log(np.where(flat, 1, x)))
 
 
 POWER = Primitive(
     "power", np.power, elementwise=True, source="power({0}, {1})", domain=(POSITIVE, REAL), doc="x1 ** x2",
-    vjps=(_power_wrt_base, _power_wrt_exponent),
+    vjps=(_power_wrt_base, lambda ct, ans, x, y: ct * slope_in_exponent(ans, x, y)),
     kink="0**0 has derivative 0 in both arguments",
 )  # fmt: skip
 NEGATIVE = Primitive(

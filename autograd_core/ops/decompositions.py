@@ -82,24 +82,24 @@ def _svd_pull(ct, ans, a, *, full):
     (ct_u, ct_s, ct_vh), (u, s, vh) = ct[:3], ans[:3]
     turned_u, turned_v = u.mT @ ct_u, -(ct_vh @ vh.mT)
     gap, sums = gaps(s), s[..., None, :] + s[..., :, None]
-    closed = closed_gaps(gap, s)
+    closed, zeros = closed_gaps(gap, s), _zeros_among(s)
     size = scale_of(ct_u) + scale_of(ct_vh)
     plus, minus = skew_part(turned_u + turned_v), skew_part(turned_u - turned_v)
-    evidence = np.abs(plus) + both_used(ct_s, symmetric_part(turned_u - turned_v))
+    evidence = np.abs(plus) + both_used(ct_s, turned_u - turned_v)
     inner = over_gaps(plus, gap, closed, evidence, size)
-    inner = inner + over_gaps(minus, sums, closed_gaps(sums, s), np.abs(minus), size)
-    shares = (shared if nowhere_used(ct_u) and nowhere_used(ct_vh) else alone)(ct_s, closed)
-    inner = inner + spread_out(shares, closed, _zeros_among(s))
+    inner = inner + over_gaps(minus, sums, closed_gaps(sums, s), minus, size)
+    values_only = nowhere_used(ct_u) and nowhere_used(ct_vh)
+    inner = inner + spread_out(shared(ct_s, closed) if values_only else alone(ct_s, closed, zeros), closed, zeros)
     left, right = conjugate(u), conjugate(vh)
     pulled = left @ inner @ right
     if u.shape[-2] > u.shape[-1]:
         outside = ct_u - left @ turned_u
         row = s[..., None, :]
-        pulled = pulled + over_gaps(outside, row, closed_gaps(row, s), np.abs(outside), scale_of(ct_u)) @ right
+        pulled = pulled + over_gaps(outside, row, closed_gaps(row, s), outside, scale_of(ct_u)) @ right
     if vh.shape[-1] > vh.shape[-2]:
         outside = ct_vh + turned_v @ right
         column = s[..., :, None]
-        pulled = pulled + left @ over_gaps(outside, column, closed_gaps(column, s), np.abs(outside), scale_of(ct_vh))
+        pulled = pulled + left @ over_gaps(outside, column, closed_gaps(column, s), outside, scale_of(ct_vh))
     return pulled
 
 
@@ -117,11 +117,11 @@ def _svd_push(t, ans, a, *, full):
     if u.shape[-2] > u.shape[-1]:
         outside = t @ right - u @ turned
         row = s[..., None, :]
-        t_u = t_u + over_gaps(outside, row, closed_gaps(row, s), np.abs(outside), size)
+        t_u = t_u + over_gaps(outside, row, closed_gaps(row, s), outside, size)
     if vh.shape[-1] > vh.shape[-2]:
         outside = left @ t - turned @ vh
         column = s[..., :, None]
-        t_vh = t_vh + over_gaps(outside, column, closed_gaps(column, s), np.abs(outside), size)
+        t_vh = t_vh + over_gaps(outside, column, closed_gaps(column, s), outside, size)
     return (t_u, t_s, t_vh, ans[3] * np.nan) if full else (t_u, t_s, t_vh)  # NaN: see _kept_away
 
 
@@ -217,7 +217,7 @@ def _solve(name: str, a, b):
 def _lower(x):
     """Strictly lower part of the skew matrix ``x - x^H``, with half its diagonal (imaginary; 0 for real x)."""
     skew = x - adjoint(x)
-    return np.tril(skew) - skew * (np.eye(x.shape[-1], dtype=x.dtype) / 2)
+    return (np.tril(skew) + np.tril(skew, -1)) / 2
 
 
 def _qr_pull(ct, ans, a, *, complete):
@@ -294,7 +294,7 @@ def qr(a, mode: str = "reduced"):
 
 def _largest(v):
     """1 at the entry of each vector that LAPACK made the largest and real, 0 elsewhere."""
-    if not v.shape[-1]:
+    if not v.size:
         return np.zeros(v.shape, dtype=bool)
     size = np.where(np.equal(np.imag(v), 0), np.abs(v), 0)
     return np.equal(np.arange(v.shape[-2])[:, None], np.argmax(size, axis=-2)[..., None, :])
@@ -322,16 +322,16 @@ def _eig_push(t, ans, a):
     w, v = ans
     turned = _solve("eig", v, t @ v)
     gap = gaps(w)
-    off = turned * off_diagonal(w.shape[-1], w.real.dtype)
-    parted = gap, closed_gaps(gap, w), np.abs(off), np.zeros((), w.real.dtype)
+    off, changes = turned * off_diagonal(w.shape[-1], w.real.dtype), np.diagonal(turned, axis1=-2, axis2=-1)
+    driven_apart = np.abs(off) + np.abs(off.mT) + np.abs(gaps(changes))
+    parted = gap, closed_gaps(gap, w), driven_apart, np.zeros((), w.real.dtype)
     t_v = v @ over_gaps(off, *parted)
     along = np.real(np.sum(conjugate(v) * t_v, axis=-2, keepdims=True))
     if v.dtype.kind == "c":
         largest = _largest(v)
         turn = np.sum(np.where(largest, t_v / np.where(largest, v, 1), 0), axis=-2, keepdims=True)
         along = along + 1j * np.imag(turn)
-    t_w = np.diagonal(turned, axis1=-2, axis2=-1) + np.sum(over_gaps(off * 0, *parted), axis=-1)
-    return t_w, t_v - v * along
+    return changes + np.sum(over_gaps(0, *parted), axis=-1), t_v - v * along
 
 
 def _sample_eig(draw):

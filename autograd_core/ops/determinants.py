@@ -148,6 +148,15 @@ def _sample_singular_too(draw):
     return (a.astype(draw.dtype),), {}
 
 
+def _sample_along_two(draw):
+    """A matrix of any rank and two directions; four rows have a fourth derivative, which needs an invertible matrix."""
+    if draw.choice((False, False, True)):
+        a = sample_matrix(draw, (*sample_batch(draw), 4, 4))
+    else:
+        (a,), _ = _sample_singular_too(draw)
+    return (a, draw.array(a.shape), draw.array(a.shape)), {}
+
+
 # Derivatives of det are symmetric in their directions, and a cotangent is one of these; so the same rules push forward.
 COFACTORS_ALONG_TWO: Primitive = Primitive(
     "cofactors_along_two", _third, doc="Derivative of the cofactors of a along t and c.",
@@ -155,7 +164,7 @@ COFACTORS_ALONG_TWO: Primitive = Primitive(
           lambda e, ans, a, t, c: run(COFACTORS_ALONG_TWO, a, t, e)),
     jvps=(_fourth, lambda e, ans, a, t, c: run(COFACTORS_ALONG_TWO, a, e, c),
           lambda e, ans, a, t, c: run(COFACTORS_ALONG_TWO, a, t, e)),
-    sample=lambda draw: ((a := _sample_square(draw)[0][0], draw.array(a.shape), draw.array(a.shape)), {}),
+    sample=_sample_along_two,
 )  # fmt: skip
 COFACTORS_ALONG: Primitive = Primitive(
     "cofactors_along", _cofactors_along, doc="Derivative of the cofactors of a along t.",

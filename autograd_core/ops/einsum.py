@@ -5,11 +5,14 @@ The public function turns every form of writing (implicit output, ellipsis, oper
 operand exchange their letters. Two cases need more: a letter that stands in that operand alone was summed over, so the
 cotangent is repeated along it; a letter that stands twice in it picked a diagonal, so the cotangent goes to the
 diagonal of zeros.
+
+Three operands and more are multiplied two at a time, where that is cheaper than one loop over all indices; each product
+is an operation of its own then, so that the backward pass has the products in between, too, and no such loop either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import prod
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
@@ -28,13 +31,25 @@ __all__ = ["einsum", "einsum_path"]
 # 13 us against 21 us, 128 x 128 x 128 takes 356 us against 49 us.
 BLAS_FROM = 50_000
 
+# Products in between of up to this many entries are taken: 1 GB of float64. Larger ones, if an operand is that large.
+LARGEST_BETWEEN = 2**27
+
+_FREE = (None, True)  # nothing is said of the order of the products
+
 Sizes = dict[str, int]
 Shapes = tuple[tuple[int, ...], ...]
+Step = tuple[tuple[int, ...], str]
+"""Positions of the operands that are multiplied, and their subscripts; the product goes to the end of the list."""
 
 
 def _einsum(*operands, subscripts: str, optimize):
     if optimize is None:
-        optimize = _pays(subscripts, tuple([x.shape for x in operands]))
+        shapes = tuple([x.shape for x in operands])
+        steps = _steps(subscripts, shapes) if len(operands) > 2 else ()
+        if steps:
+            wide = [x.astype(np.result_type(*operands), copy=False) for x in operands]
+            return _stepwise(wide, steps, lambda own, terms: _einsum(*own, subscripts=terms, optimize=None))
+        optimize = _pays(subscripts, shapes)
     elif isinstance(optimize, tuple) and optimize[0] == "einsum_path":
         optimize = list(optimize)  # the form that NumPy knows; parameters of a Node are hashable
     return np.einsum(subscripts, *operands, optimize=optimize)
@@ -45,7 +60,41 @@ def _pays(subscripts: str, shapes: Shapes) -> bool:
     """Whether a product through BLAS is worth its preparation."""
     inputs, output = subscripts.split("->")
     sizes = _sizes(inputs.split(","), shapes)
-    return len(sizes) > len(output) and len(shapes) > 1 and prod(sizes.values()) >= BLAS_FROM
+    return len(sizes) > len(output) and len(shapes) == 2 and prod(sizes.values()) >= BLAS_FROM
+
+
+@lru_cache(maxsize=1024)
+def _steps(subscripts: str, shapes: Shapes) -> tuple[Step, ...]:
+    """Products of two operands each that cost less than one loop over all indices; none if there are no such."""
+    inputs, output = subscripts.split("->")
+    terms = inputs.split(",")
+    sizes = _sizes(terms, shapes)
+    if prod(sizes.values()) < BLAS_FROM:
+        return ()
+    limit = max(LARGEST_BETWEEN, *map(prod, shapes))
+    blanks = [np.broadcast_to(np.float64(0), shape) for shape in shapes]
+    path = np.einsum_path(subscripts, *blanks, optimize=("optimal" if len(terms) < 6 else "greedy", limit))[0][1:]
+    if len(path) < 2:
+        return ()
+    steps, cost = [], 0
+    for positions in path:
+        taken = [terms[place] for place in positions]
+        terms = [term for place, term in enumerate(terms) if place not in positions]
+        letters = [letter for letter in dict.fromkeys("".join(taken)) if letter in output or letter in "".join(terms)]
+        # What all have comes first, as a stack of products has it.
+        between = "".join(sorted(letters, key=lambda letter: not all(letter in term for term in taken)))
+        cost += len(taken) * prod(sizes[letter] for letter in set("".join(taken)))
+        terms.append(between if terms else output)
+        steps.append((tuple(positions), f"{','.join(taken)}->{terms[-1]}"))
+    return tuple(steps) if cost < len(shapes) * prod(sizes.values()) else ()
+
+
+def _stepwise(operands: list, steps: Sequence[Step], multiply: Callable[[list, str], Any]):
+    for positions, subscripts in steps:
+        taken = [operands[place] for place in positions]
+        rest = [x for place, x in enumerate(operands) if place not in positions]
+        operands = [*rest, multiply(taken, subscripts)]
+    return operands[0]
 
 
 def _sizes(terms: Sequence[str], shapes: Shapes) -> Sizes:
@@ -60,7 +109,7 @@ def _sizes(terms: Sequence[str], shapes: Shapes) -> Sizes:
 
 def _pull(ct, ans, *operands, index: int, subscripts: str, optimize):
     term, letters, shared, exchanged, full = _exchange(subscripts, index, tuple([x.shape for x in operands]))
-    optimize = None if optimize is None else optimize is not False  # a path was for the operands in their order
+    optimize = False if optimize is False else None  # a path was for the operands in their order
     pulled = run(EINSUM, ct, *operands[:index], *operands[index + 1 :], subscripts=exchanged, optimize=optimize)
     if pulled.shape != full:
         sides = dict(zip(shared, pulled.shape, strict=True))
@@ -138,8 +187,9 @@ def einsum(*operands, out=None, optimize=None, dtype=None, order="K", casting="s
         turn, ``einsum(a, [0, 1], b, [1, 2], [0, 2])``. With ``...`` for axes that broadcast, with or without the part
         after ``->``, as in NumPy.
     optimize : bool, str, list or None
-        Handed on to NumPy: False for plain loops, True or a strategy or a path for products through BLAS. None, the
-        default here, lets the size of the sum decide.
+        None, the default here, lets the sizes decide: from some size on, products through BLAS, and of three operands
+        and more two at a time in the cheapest order; True is for that order, too. Else NumPy does as it is told: plain
+        loops for False, products of two each for a strategy or a path.
     dtype : dtype, optional
         Type to compute in.
 
@@ -162,7 +212,20 @@ def einsum(*operands, out=None, optimize=None, dtype=None, order="K", casting="s
     canonical = _canonical(subscripts, tuple([x.shape for x in arrays]))
     if dtype is not None:
         arrays = [np.astype(tensor(x), dtype) for x in arrays]
+    steps = _steps(canonical, tuple([x.shape for x in arrays])) if optimize in _FREE and len(arrays) > 2 else ()
+    if steps:
+        return _stepwise(_alike(arrays), steps, _multiplied)
     return apply(EINSUM, tuple(arrays), {"subscripts": canonical, "optimize": _hashable(optimize)})
+
+
+def _alike(arrays: list) -> list:
+    """``arrays`` in the dtype of the result: the product of two of them must not be rounded to less."""
+    dtype = np.result_type(*[x.dtype for x in arrays])
+    return [x if x.dtype == dtype else np.astype(tensor(x), dtype) for x in arrays]
+
+
+def _multiplied(operands: list, subscripts: str):
+    return apply(EINSUM, tuple(operands), {"subscripts": subscripts, "optimize": None})
 
 
 def einsum_path(*operands, optimize="greedy", einsum_call=False):

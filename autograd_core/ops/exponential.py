@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..primitive import Primitive, binary, unary
-from .arithmetic import POSITIVE, POWER, REAL
+from .arithmetic import POSITIVE, POWER, REAL, slope_in_exponent, times_slope_in_base
 
 __all__ = [
     "cbrt", "exp", "exp2", "expm1", "float_power", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "sqrt",
@@ -86,10 +86,19 @@ LOGADDEXP2 = Primitive(
           lambda ct, ans, x, y: ct * _share2(y, x)),
     kink="an argument of -inf has derivative 0; two of inf share evenly",
 )  # fmt: skip
+
+
+def _wide(x):
+    """``x`` in double precision at least, as the power is: its slope may overflow where the gradient does not."""
+    return np.multiply(x, np.float64(1))
+
+
 FLOAT_POWER = Primitive(
     "float_power", np.float_power, elementwise=True, domain=(POSITIVE, REAL), doc="x1 ** x2, in float64 at least",
     source="float_power({0}, {1})",
-    vjps=POWER.vjps, kink=POWER.kink,
+    vjps=(lambda ct, ans, x, y: times_slope_in_base(ct, x, _wide(y)),
+          lambda ct, ans, x, y: ct * slope_in_exponent(ans, _wide(x), y)),
+    kink=POWER.kink,
 )  # fmt: skip
 
 ROWS = (EXP, EXP2, EXPM1, LOG, LOG2, LOG10, LOG1P, SQRT, CBRT, LOGADDEXP, LOGADDEXP2, FLOAT_POWER)

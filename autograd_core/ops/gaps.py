@@ -12,6 +12,8 @@ subgradient of least norm.
 
 In forward mode likewise: NaN for the vectors of a group whose values the tangent drives apart.
 
+A singular value of 0 and its negative, which would belong to a vector of the other sign, are such a group.
+
 Second derivatives need more than the shares: in a group the cotangents of the values change with the values one by one,
 and with the vectors. ``HELD`` keeps what is shared from being differentiated where that would matter.
 """
@@ -81,9 +83,8 @@ def off_diagonal(n: int, dtype):
 
 
 def both_used(ct_values, together):
-    """Entries of ``together``, off the diagonal, where the loss also depends on one of the two values."""
-    used = np.not_equal(ct_values, 0)
-    used = used[..., None, :] | used[..., :, None]
+    """Entries of ``together``, off the diagonal, where the loss also depends on the values."""
+    used = np.not_equal(ct_values, 0)[..., None, :]  # if of two equal values one is used alone, see ``alone``
     return np.where(used, np.abs(together), 0) * off_diagonal(ct_values.shape[-1], ct_values.dtype)
 
 
@@ -92,9 +93,12 @@ def nowhere_used(ct) -> bool:
     return ct.__class__ is np.ndarray and ct.size > 1 and not any(ct.strides) and not ct.flat[0]
 
 
-def alone(x, closed):
-    """``shared(x, closed)``, NaN where entries that share are not equal: for values used together with vectors."""
-    together = shared(x, closed)
+def alone(x, closed, zero=False):
+    """``shared(x, closed)``, NaN where entries that share are not equal: for values used together with vectors.
+
+    A value of 0 shares with its negative, whose entry is ``-x``.
+    """
+    together = np.where(zero, 0, shared(x, closed))
     equal = nothing_but_rounding(x - together, np.sum(np.abs(x), axis=-1, keepdims=True), 1e3)
     return np.where(equal, together, np.full((), np.nan, x.dtype))
 

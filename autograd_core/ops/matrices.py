@@ -104,8 +104,9 @@ def sample_orthogonal(draw, shape: tuple[int, ...]):
     """Matrices with orthonormal columns, or rows if they are wide."""
     generator = np.random.default_rng(draw.integer(0, 2**20))
     *batch, m, n = shape
-    square = generator.normal(size=(*batch, max(m, n), max(m, n)))
-    return np.linalg.qr(square)[0][..., :m, :n]
+    square = np.linalg.qr(generator.normal(size=(*batch, max(m, n), max(m, n))))[0]
+    square = square * generator.choice((-1.0, 1.0), (*batch, 1, max(m, n)))  # LAPACK's have determinant (-1)^(n - 1)
+    return square[..., :m, :n]
 
 
 def sample_matrix(draw, shape: tuple[int, ...]):

@@ -47,7 +47,8 @@ def _slope(ans, x, ord: float, axis: Axes, keepdims: bool):
 
 
 def _sample_norm(draw):
-    x = draw.array(draw.shape(min_side=1), 0.2, 2.0) * draw.choice((-1, 1))
+    x = draw.array(draw.shape(min_side=1), 0.2, 2.0)
+    x = np.where(draw.array(x.shape) < draw.choice((2, 0, -2)), x, -x)
     axis = draw.axes(x.ndim)
     axis = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in np.atleast_1d(axis).astype(int).tolist())
     ord = draw.choice((2, 2, 3, 1.5, 4, -1, 0.5))

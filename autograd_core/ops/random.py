@@ -283,8 +283,14 @@ class Generator:
         if not is_tracing():
             return Tensor(np.asarray(getattr(self.source, name)(**parameters, **others)), None)
         tried = {key: value.example if value.__class__ is Value else value for key, value in parameters.items()}
-        like = np.asarray(getattr(np.random.default_rng(0), name)(**tried, **others))
         unknown = [key for key, value in parameters.items() if value.__class__ is Value]
+        try:
+            like = np.asarray(getattr(np.random.default_rng(0), name)(**tried, **others))
+        except ValueError:  # of entries that a run may never see: those of a branch that is not taken
+            if not unknown:
+                raise
+            tried |= {key: _likely(parameters[key]) for key in unknown}
+            like = np.asarray(getattr(np.random.default_rng(0), name)(**tried, **others))
 
         def draw(source, *values):
             return getattr(source, name)(**parameters | dict(zip(unknown, values, strict=True)), **others)
@@ -293,6 +299,11 @@ class Generator:
             return self._drawn(draw, like.shape, like.dtype)
         given = tuple(Tensor(parameters[key], None) for key in unknown)
         return apply(_DRAW, given, {"draw": lambda *values: draw(self.source, *values), "like": like})
+
+
+def _likely(value: Value):
+    """Entries that any distribution takes: positive, and with a sum of 1 along the last axis."""
+    return np.full(value.shape, 1 / max(value.shape[-1:], default=1) if value.dtype.kind == "f" else 1, value.dtype)
 
 
 def _draw(*values, draw: Callable[..., Any], like):

@@ -36,6 +36,9 @@ def moved(x, axis: int, by: int, filler: float):
     return np.concatenate((x[at_axis(x.ndim, axis, slice(1, None))], edge), axis=axis)
 
 
+BLOCK = 32
+SMALL, LARGE = 1e-100, 1e100  # quotients of such numbers are neither too large nor too small
+
 # -- linear recurrence -------------------------------------------------------------------------------------------------
 
 
@@ -47,8 +50,10 @@ def _recurrence(a, b, *, axis: int, reverse: bool):
     if not y.size:
         return np.moveaxis(y, 0, axis)
     if b.size < 32 * len(b):  # few rows: on Python's numbers, 0.1 us per entry; else 3 us per step and 1 ns per entry
-        rows = zip(a.reshape(len(a), -1).T.tolist(), b.reshape(len(b), -1).T.tolist(), strict=True)
-        y.reshape(len(b), -1).T[...] = [_recurrence_of_numbers(*row) for row in rows]
+        a, b = a.reshape(len(a), -1), b.reshape(len(b), -1)
+        found = _recurrence_in_blocks(a, b) if len(b) >= 8 * BLOCK and y.dtype.char in "fdFD" else None
+        rows = y.reshape(len(b), -1)
+        rows[...] = _recurrence_of_rows(a, b) if found is None else found
     else:
         finite = bool(np.isfinite(a).all() and np.isfinite(b).all())
         y[:1] = b[:1]
@@ -58,6 +63,39 @@ def _recurrence(a, b, *, axis: int, reverse: bool):
                 product = np.where(np.equal(y[k - 1], 0) | np.equal(a[k], 0), 0, product)  # zero wins over infinity
             np.add(b[k], product, out=y[k, ...])
     return np.moveaxis(y[order], 0, axis)
+
+
+def _recurrence_of_rows(a, b):
+    pairs = zip(a.T.tolist(), b.T.tolist(), strict=True)
+    return np.array([_recurrence_of_numbers(*row) for row in pairs]).T
+
+
+def _recurrence_in_blocks(a, b):
+    """The recurrence of columns in whole arrays: 10 ns per entry. None where a product in between is out of range.
+
+    In a block that starts with y = 0 it is ``y[k] = p[k] * sum(b[j] / p[j] for j <= k)``, where p is the running
+    product of a. The blocks' last entries are a recurrence again, of which each block's start is an entry.
+    """
+    steps, width = b.shape
+    count = -(-steps // BLOCK)
+    dtype = np.result_type(a, b, np.float64)
+    own, other = np.ones((count * BLOCK, width), dtype), np.zeros((count * BLOCK, width), dtype)
+    own[1:steps], other[:steps] = a[1:], b  # the first entry of a has nothing to multiply
+    own, other = own.reshape(count, BLOCK, width), other.reshape(count, BLOCK, width)
+    with np.errstate(all="ignore"):
+        p = np.multiply.accumulate(own, axis=1)
+        sizes, terms = np.abs(p), np.abs(other)
+        if not (sizes.min() > SMALL and sizes.max() < LARGE and terms.max() < LARGE):
+            return None
+        if ((terms < SMALL) & (terms > 0)).any():
+            return None
+        y = np.add.accumulate(other / p, axis=1)
+        y *= p
+        ends = _recurrence_of_rows(p[:, -1], y[:, -1])
+        p[1:] *= ends[:-1, None]
+        y[1:] += p[1:]
+    y = y.reshape(count * BLOCK, width)[:steps]
+    return y if np.isfinite(y).all() else None
 
 
 def _recurrence_of_numbers(a: list, b: list) -> list:

@@ -117,10 +117,16 @@ def _hazard(x):
 
 
 def _hazard_gap(x, hazard):
-    """``x + hazard(x)``, small for very negative x: there from its series, since nothing is left of the sum."""
-    far = np.less(x, -100)
-    u = -1 / np.where(far, x, -100)
-    return np.where(far, u * (1 - u * u * (2 - u * u * (10 - u * u * 74))), x + hazard)
+    """``x + hazard(x)``; far below zero, where nothing is left of the sum, by Laplace's continued fraction.
+
+    With y = -x it is 1 / (y + 2 / (y + 3 / (y + ...))). From y = 10 on 14 terms give all digits.
+    """
+    far = np.less(x, -10)
+    y = np.where(far, np.negative(x), 10)
+    below = y
+    for k in range(14, 1, -1):
+        below = y + k / below
+    return np.where(far, 1 / below, x + hazard)
 
 
 # exp(-x**2 / 2 - log_ndtr(x)) would be the difference of two huge numbers.

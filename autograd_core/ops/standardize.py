@@ -51,10 +51,12 @@ def _standardize(x, scale, offset, *, axes: Axes, epsilon: float):
 
 def _rule(ct, ans, x, scale, offset, *, axes: Axes, epsilon: float):
     """Cotangents of all three arguments; composed of operations where these are recorded for a higher derivative."""
-    given = (*ct, x, scale, offset)
-    tracked = any(value.__class__ is Tensor and value._is_tracked() for value in given)
+    ct_y, ct_mean, ct_variance = ct
+    tracked = any(value.__class__ is Tensor and value._is_tracked() for value in (*ct, x, scale, offset))
+    if tracked and ct_y.__class__ is not Tensor:  # zeros, if y is not used: what is composed of them is a Tensor too
+        ct_y = Tensor(ct_y, None)
     pull = _pull if tracked else partial(on, STANDARDIZE_BACKWARD)
-    return pull(*given, *ans[1:], axes=axes, epsilon=epsilon)
+    return pull(ct_y, ct_mean, ct_variance, x, scale, offset, *ans[1:], axes=axes, epsilon=epsilon)
 
 
 def _pull(ct_y, ct_mean, ct_variance, x, scale, offset, mean, variance, *, axes: Axes, epsilon: float):

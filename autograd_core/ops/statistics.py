@@ -63,8 +63,8 @@ VAR = Primitive(
 def _standard_slope(ans, x, axis: Axes, keepdims: bool, correction):
     deviation = kept(ans, x.shape, axis, keepdims)
     flat = np.equal(deviation, 0)
-    whole = np.where(flat, 1, deviation) * _freedom(x, axis, correction)
-    return np.where(flat, np.zeros((), x.dtype), conjugate(_deviation(x, axis)) / whole)
+    whole = np.where(flat, np.full((), np.inf, deviation.dtype), deviation) * _freedom(x, axis, correction)
+    return conjugate(_deviation(x, axis)) / whole  # 0 at every order where all entries are equal
 
 
 STD = Primitive(

@@ -125,7 +125,7 @@ def _eigh_pull(ct, ans, a, *, uplo):
     gap = gaps(w)
     closed = closed_gaps(gap, w)
     skew = skew_part(turned)
-    evidence = np.abs(skew) + both_used(ct_w, symmetric_part(turned))
+    evidence = np.abs(skew) + both_used(ct_w, turned)
     inner = over_gaps(skew, gap, closed, evidence, scale_of(ct_v))
     inner = inner + spread_out((shared if nowhere_used(ct_v) else alone)(ct_w, closed), closed)
     return symmetric_part(conjugate(v) @ inner @ v.mT)

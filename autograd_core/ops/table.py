@@ -8,6 +8,7 @@ from . import (
     affine,
     arithmetic,
     arranging,
+    calling,
     comparison,
     complex_parts,
     convolution,
@@ -18,8 +19,10 @@ from . import (
     differences,
     einsum,
     exponential,
+    exponential_of_matrices,
     fourier,
     gathering,
+    grids,
     indexing,
     joining,
     least_squares,
@@ -43,6 +46,7 @@ from . import (
     standardize,
     statistics,
     symmetric,
+    triangular,
     trigonometric,
 )
 
@@ -73,6 +77,8 @@ FAMILIES = (
     determinants,
     norms,
     symmetric,
+    triangular,
+    exponential_of_matrices,
     decompositions,
     reshaping,
     joining,
@@ -87,6 +93,8 @@ FAMILIES = (
     cross_entropy,
     standardize,
     creation,
+    grids,
+    calling,
 )
 
 TABLE: tuple[Primitive, ...] = tuple(row for family in FAMILIES for row in family.ROWS)

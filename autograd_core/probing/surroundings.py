@@ -26,12 +26,12 @@ class Surroundings:
     def __init__(self, roots: list[Any]):
         self.variables: dict[int, tuple[Any, Any, int, Any]] = {}
         self.generators: list[tuple[Any, Any]] = []
-        for found in _reach(roots):
+        for found in reach(roots):
             if isinstance(found, Variable):
                 self.keep(found)
             else:
                 bits = found.bit_generator if isinstance(found, np.random.Generator) else found
-                self.generators.append((bits, _state(bits)))
+                self.generators.append((bits, state_of(bits)))
         self._numpy = np.random.get_state()
         self._python = random.getstate()
 
@@ -53,8 +53,12 @@ class Surroundings:
         random.setstate(self._python)
 
 
-def _state(bits: Any) -> Any:
-    return bits.getstate() if isinstance(bits, random.Random) else _legacy(bits) or bits.state
+def state_of(found: Any) -> Any:
+    """State of a generator, or of what its bits come from."""
+    if isinstance(found, random.Random):
+        return found.getstate()
+    bits = found.bit_generator if isinstance(found, np.random.Generator) else found
+    return _legacy(bits) or bits.state
 
 
 def _legacy(bits: Any) -> Any:
@@ -74,16 +78,16 @@ _KEPT = (Variable, np.random.Generator, np.random.RandomState, random.Random)
 _LEAVES = (np.ndarray, str, bytes, int, float, complex, type(None), type, np.generic)
 
 
-def _reach(roots: list[Any]) -> Iterator[Any]:
-    """Variables and generators within reach of ``roots``."""
+def reach(roots: list[Any], depth: int = DEPTH, most: int = MOST) -> Iterator[Any]:
+    """Variables and generators within reach of ``roots``: so many steps from them, among so many objects."""
     seen: set[int] = set()
     layer = list(roots)
-    for _ in range(DEPTH):
+    for _ in range(depth):
         following: list[Any] = []
         for item in layer:
             if issubclass(type(item), _LEAVES) or id(item) in seen:
                 continue
-            if len(seen) >= MOST:
+            if len(seen) >= most:
                 return
             seen.add(id(item))
             if issubclass(type(item), _KEPT):  # an object may lie about its class, or raise an error

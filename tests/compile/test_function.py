@@ -686,6 +686,27 @@ def test_nan_goes_through(jit):
         np.testing.assert_allclose(w, twin, rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "longdouble", "clongdouble"])
+@pytest.mark.parametrize("jit", JITS)
+def test_a_zero_wins_over_an_infinity_in_any_dtype(jit, dtype):
+    """Of these compiled code reads no entries."""
+
+    def step(w, x):
+        with ag.GradientTape() as tape:
+            y = np.sum(np.real(np.where(x == 0, x, np.log(x * w))) + x[0] * np.real(np.exp(w / 4)).sum())
+        w.assign_sub(tape.gradient(np.real(y), w) * w.dtype.type(0.125))
+
+    w, twin = (ag.Variable(np.array([2, 3, 4], dtype)) for _ in "ab")
+    traced = ag.function(step, jit=jit)
+    for entries in ([1, 2, 3], [0, 2, 3], [1, 0, 0], [0, 0, 3], [1, 2, np.inf]):
+        x = ag.constant(np.array(entries, np.real(np.zeros((), dtype)).dtype))
+        with np.errstate(all="ignore"):
+            step(twin, x)
+        traced(w, x)
+        assert w.dtype == twin.dtype == dtype
+        np.testing.assert_allclose(w.numpy(), twin.numpy(), rtol=1e-2 if dtype == "float16" else 1e-15)
+
+
 @pytest.mark.parametrize("jit", JITS)
 def test_variables_are_read_anew_after_a_zero_met_an_infinity(jit):
     w = ag.Variable(2.0)

@@ -109,6 +109,22 @@ OTHERS: dict[str, Any] = {
     ),
     "hsplit": lambda g: (anp.hsplit(g.x, 2), anp.vsplit(g.x, 3), anp.split(g.v, [1, 3])),
     "indices": lambda g: anp.indices((3, 4))[0] * g.x,
+    "tril_indices": lambda g: (
+        g.m[anp.tril_indices(3)], g.m[anp.triu_indices(3, 1)], g.m[anp.diag_indices(3)],
+        g.x[anp.tril_indices_from(g.x)], g.x[anp.triu_indices_from(g.x)], g.m[anp.diag_indices_from(g.m)],
+        anp.mgrid[0:3, 0:4][0] * g.x, anp.ogrid[0:3, 0:4][1] * g.x,
+    ),
+    "unravel_index": lambda g: (anp.unravel_index(g.i, (3, 4)), anp.unravel_index(g.i, (3, 4), "F")),
+    "hanning": lambda g: (
+        anp.hanning(4) * g.v, anp.hamming(4) * g.v, anp.blackman(4) * g.v, anp.bartlett(4) * g.v, anp.kaiser(4, g.s),
+    ),
+    "polyval": lambda g: (anp.polyval(g.v, g.x), anp.polyval([1.0, 2.0], g.x)),
+    "piecewise": lambda g: anp.piecewise(g.x, [g.x < 0.3, g.x > 0.6], [lambda x: -x, anp.exp, 2.0]),
+    "apply_along_axis": lambda g: anp.apply_along_axis(lambda row: anp.cumsum(row)[1:], 0, g.x),
+    "vectorize": lambda g: (
+        anp.vectorize(lambda a, b: a * b)(g.x, g.v),
+        anp.vectorize(lambda a, b: a @ b, signature="(n),(n)->()")(g.x, g.y),
+    ),
     "insert": lambda g: (anp.insert(g.x, 1, g.v, axis=0), anp.insert(g.v, [1, 2], g.s)),
     "interp": lambda g: (
         anp.interp(g.x, g.sorted, g.v), anp.interp(g.x, g.sorted, g.v, left=g.s, right=2.0),
@@ -196,6 +212,10 @@ OTHERS: dict[str, Any] = {
     "solve": lambda g: (anp.linalg.solve(g.m, g.w), anp.linalg.solve(g.m, g.x)),
     "svd": lambda g: (anp.linalg.svd(g.x, full_matrices=False)[1], anp.linalg.svdvals(g.x),
                       anp.linalg.svd(g.x, compute_uv=False), anp.linalg.svd(g.x, full_matrices=False)),
+    "solve_triangular": lambda g: (
+        anp.linalg.solve_triangular(g.m, g.w), anp.linalg.solve_triangular(g.m, g.x, lower=True, trans="T"),
+        anp.linalg.cho_solve(anp.linalg.cho_factor(g.spd), g.w), anp.linalg.expm(g.m), anp.linalg.expm(g.spd),
+    ),
     "tensorinv": lambda g: (anp.linalg.tensorinv(anp.reshape(g.even, (2, 2, 4)), 2),
                             anp.linalg.tensorsolve(anp.reshape(g.even, (2, 2, 4)), anp.reshape(g.v, (2, 2)))),
     "fft": lambda g: [anp.fft.fftfreq(4) * g.v, anp.fft.rfftfreq(6) * g.v, anp.fft.fft(g.k, 6, 0, norm="ortho"), *(

@@ -74,7 +74,7 @@ def into_an_array_of_numpys():
     w, out = ag.Variable([3.0, 1.0], name="w"), np.zeros(2)
     with ag.GradientTape() as tape:
         for i in range(2):
-            out[i] = w[i] * 2.0  # here
+            out[i] = float(w[i] * 2.0)  # here
         y = np.sum(ag.constant(out))
     return tape, y, w
 

@@ -12,6 +12,7 @@ that lives is a hole in the suite, unless it computes the same (then it is calle
 ``code``      what a function refers to
 ``targets``   what there is to break: rules, the helpers they call, the engine's own walk
 ``engine``    the functions of the walk that are broken, and what must notice
+``promises``  what the walk promises to rules, by small programs with rules of their own
 ``suite``     the tests of a row, and the smallest program on which a mutant is seen
 ``same``      whether a mutant computes anything else at all
 ``alike``     why some mutants compute the same but for rounding

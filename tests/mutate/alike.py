@@ -1,7 +1,8 @@
 """Mutants that compute the same but for rounding, and why: what tells them apart is not a derivative.
 
 Samples cannot show that two ways to a number are the same; where they differ in the last digits only, a reason has to
-be given here, or the mutant counts as a survivor.
+be given here, or the mutant counts as a survivor. Of the engine's walk a reason is asked also where all small programs
+give the same numbers.
 """
 
 from __future__ import annotations
@@ -31,9 +32,63 @@ _EYE = "an identity in double precision: the result is rounded to the argument's
 _REAL = "the engine drops the imaginary part of a real result's tangent"
 _COMPLEX = "of a real matrix the imaginary part that is subtracted is 0"
 _UNITARY = "of a square matrix nothing sticks out of the span of its singular vectors, which is the whole space"
-_ORDER = "in which order the operands are contracted: the same sum of products"
+_PIECES = "the rows of a matrix product may be computed in any number of pieces"
+_REAL_PART = "the real part of what is real already is that"
+_SAME_DTYPE = "a conversion to the dtype that it has already copies it"
+_ASTYPE = "NumPy 2.0's astype does not take NumPy's scalars; later ones do"
+_LENGTHS = "a check of lengths that always agree, or the default spelled out"
+_UNUSED = "zeros_win, which looks at entries alone, is given the position as all functions that look at edges are"
+_SYMMETRIC = "an equality is symmetric, and so is a sum"
+_GENERAL = "a short cut for speed: the general way calls the rule with the same arguments, and sums over no axes"
+
+OF_ENGINE = (
+    Alike("cotangents.fit", "if ct.shape != value.shape: always", _GENERAL),
+    Alike("cotangents.fit", "ct.dtype.kind == 'c' and value.dtype.kind != 'c': term 0 dropped", _REAL_PART),
+    Alike("cotangents.fit", "if ct.dtype != value.dtype: always", _SAME_DTYPE),
+    *(Alike("cotangents.fit", change, _ASTYPE) for change in ("always the first", "ct -> value")),
+    Alike("cotangents.unbroadcast", "term 1 dropped", "what has the shape already is broadcast to it as it is"),
+    *(Alike("cotangents.complete", change, _LENGTHS) for change in ("strict dropped", "True -> False")),
+    Alike("backward.zeros_win", "contribution -> ct", "a zero of another dtype: the edge gives it the argument's"),
+    *(Alike("backward._zeros_win_if_needed", change, _UNUSED) for change in ("index -> rule", "index -> node")),
+    *(
+        Alike("backward.vanishes", f"np.equal({array}, 0): arguments 0 and 1 swapped", _SYMMETRIC)
+        for array in ("incoming", "slope")
+    ),
+    Alike(
+        "backward._has_nan",
+        "sources -> found",
+        "a walk that is repeated for a NaN at another leaf, with zeros winning, changes no source without one",
+    ),
+    Alike("backward._has_nan", "Tensor else ct: always the second", "of a Tensor the same is computed, and recorded"),
+    Alike("backward._has_nan", "array.ravel(): always the second", "ravel gives an array of one axis as it is"),
+    *(
+        Alike("forward._plus", change, "there are two tuples or none, and a sum is symmetric")
+        for change in ("total -> part", "arguments 1 and 2 swapped")
+    ),
+    Alike("forward._conform", "if tangent.shape != value.shape: always", "a broadcast to the shape it has already"),
+    Alike("forward._conform", "tangent.dtype.kind == 'c' and value.dtype.kind != 'c': term 0 dropped", _REAL_PART),
+    Alike("forward._conform", "if tangent.dtype != value.dtype: always", _SAME_DTYPE),
+    *(
+        Alike("forward._conform", change, _ASTYPE)
+        for change in ("np.asarray(ta...: always the first", "np.asarray(tangent): its argument")
+    ),
+    Alike("shapes.broadcasts_into", "strict dropped", _LENGTHS),
+    Alike("backward._walk", "len(args): its argument in place of the call", _GENERAL),
+    Alike("backward._walk", "add(before, contribution, before): arguments 0 and 1 swapped", _SYMMETRIC),
+    *(
+        Alike(
+            "backward._walk",
+            f"owned.discard(parent): {change}",
+            "a Tensor goes on as the sum if it is added to in place",
+        )
+        for change in ("dropped", "its argument")
+    ),
+    Alike("forward._tangent", "strict dropped", _LENGTHS),
+    Alike("forward._tangent", "_plus(total, part): arguments 0 and 1 swapped", _SYMMETRIC),
+)
 
 ALIKE = (
+    *OF_ENGINE,
     *(
         Alike("add_bias.vjps[1]", change, _FAST)
         for change in (
@@ -93,9 +148,20 @@ ALIKE = (
     ),
     *(
         Alike(target, "dtype dropped", _EYE)
-        for target in ("determinants._transposed_inverse", "eig.vjps[0]", "symmetric._half_lower")
+        for target in (
+            "determinants._transposed_inverse",
+            "eig.vjps[0]",
+            "gaps.off_diagonal",
+            "gaps.spread_out",
+            "symmetric._half_lower",
+        )
     ),
     *(Alike(target, "kind == 'c': always", _COMPLEX) for target in ("eig.vjps[0]", "qr.jvps[0]", "slogdet.vjps[0]")),
+    Alike(
+        "gaps.shared",
+        "dtype=x.dtype): dtype dropped",
+        "how many share, as an integer: the result is rounded to the argument's dtype in the end",
+    ),
     Alike("eigh.vjps[0]", "symmetric_part(conjugate", "what is between the vectors is Hermitian, so the product is"),
     Alike(
         "eigvalsh.vjps[0]",
@@ -103,9 +169,10 @@ ALIKE = (
         "between the vectors is a real diagonal, so the product is Hermitian",
     ),
     Alike("eigvalsh.jvps[0]", "symmetric_part(t)", "the real part of v^H t v is that of its Hermitian part"),
-    *(
-        Alike("einsum.vjps[0]", change, _ORDER)
-        for change in ("False -> True", "None if optimize is None", "optimize is None", "optimize is not False")
+    Alike(
+        "einsum.vjps[0]",
+        "optimize = False if optimize is False else None: dropped",
+        "in which order the operands are contracted: the same sum of products",
     ),
     *(
         Alike(
@@ -134,6 +201,28 @@ ALIKE = (
         "np.convolve(full, np.flip(other), 'valid')",
         "a convolution does not mind which of two signals is first",
     ),
+    *(
+        Alike(rule, f"ct.ndim == {other}.ndim == 2: Eq -> NotEq", _FAST)
+        for rule, other in (("matmul.vjps[0]", "y"), ("affine.vjps[1]", "x"))
+    ),
+    *(
+        Alike("recurrent._in_pieces", change, _PIECES)
+        for change in (
+            "1 -> 2",
+            "rows % n: operands swapped",
+            "matrix.reshape(count, rows // count, inner): arguments 0 and 1 swapped",
+        )
+    ),
+    Alike(
+        "recurrent._forward", "order dropped", "how the copy of a matrix lies in memory, which BLAS reads either way"
+    ),
+    Alike(
+        "cross_entropy._error", "logits -> labels", "zeros and ones of any dtype are exact; int64 makes float32 double"
+    ),
+    Alike("standardize.vjps[0]", "any((value.__class__", "the same sums, in one step or composed of operations"),
+    Alike(
+        "standardize._pull", "_sum_to(ct_y, offset): its", "the engine sums a cotangent to the shape of its argument"
+    ),
     Alike("matrices.conjugate", "always the first", "the conjugate of a real number is that number"),
     *(
         Alike(
@@ -159,5 +248,5 @@ ALIKE = (
 
 
 def reason(mutant: Mutant) -> str | None:
-    """Why ``mutant`` computes the same but for rounding; None if nobody has said."""
+    """Why ``mutant`` computes the same, but for rounding; None if nobody has said."""
     return next((one.reason for one in ALIKE if mutant in one), None)

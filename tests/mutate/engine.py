@@ -25,6 +25,7 @@ from autograd_core.testing import rows
 
 from . import same, text
 from .mutant import Mutant, in_slot
+from .promises import Promise, promises
 
 PANEL = tuple(
     next(row for row in TABLE if row.name == name)
@@ -109,9 +110,9 @@ class Program(same.Tracked):
         return self.title
 
 
-def programs() -> list[Program]:
+def programs() -> list[Program | Promise]:
     """Of one or two operations: reuse, chains, broadcasting, several results, indices, zeros that meet infinities."""
-    return list(_PROGRAMS)
+    return sorted([*_PROGRAMS, *promises()], key=lambda program: program.nodes)
 
 
 @cache
@@ -129,10 +130,12 @@ def first_different(right) -> Any:
 # -- what they are compared with ---------------------------------------------------------------------------------------
 
 
-def check(program: Program) -> None:
+def check(program: Program | Promise) -> None:
     """The derivatives of a small program against differences, a wider dtype, or by hand; raises if one is wrong."""
     with np.errstate(all="ignore"):
-        if program.slopes is not None:
+        if isinstance(program, Promise):
+            program.run()
+        elif program.slopes is not None:
             _check_slopes(program, np.array(program.slopes))
             if program.curves is not None:
                 _check_curves(program, np.array(program.curves))
@@ -143,9 +146,9 @@ def check(program: Program) -> None:
                 one(program, np.random.default_rng(0))
 
 
-def noticed() -> Program | None:
+def noticed() -> Program | Promise | None:
     """The smallest program whose derivatives are wrong with the walk as it is now."""
-    for program in _PROGRAMS:
+    for program in programs():
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -219,7 +222,9 @@ def _made() -> Iterator[Program]:
 
     def program(nodes, title, function, *args, tracked=None, slopes=None, curves=None):
         tracked = tuple(range(len(args))) if tracked is None else tracked
-        return Program(LIFTED, args, {"function": function}, tracked, None, nodes, title, slopes, curves)
+        return Program(
+            LIFTED, args, {"function": function}, tracked, nodes=nodes, title=title, slopes=slopes, curves=curves
+        )
 
     for x, name in ((v, "x"), (scalar, "x, 0-d"), (narrow, "x, float32"), (turned, "x, complex"), (m, "x, 2-d")):
         yield program(2, f"sin({name})", np.sin, x)
@@ -229,6 +234,7 @@ def _made() -> Iterator[Program]:
         yield program(3, f"sin(cos(x)), x = {name}", lambda x: np.sin(np.cos(x)), x)
         yield program(3, f"x * sin(x), x = {name}", lambda x: x * np.sin(x), x)
     pairs = [(m, w), (w, m), (scalar, m), (m, scalar), (m[:, :1], w), (narrow, w), (v, turned), (scalar, narrow)]
+    pairs += [(m[:, :1], random.uniform(0.5, 2.0, (2, 2, 3)))]
     pairs += [(narrow, turned), (turned.astype("complex64"), turned), (scalar.astype("float32"), scalar)]
     pairs += [(scalar.astype("float32"), np.array(1.3 + 2j)), (turned.astype("complex64"), v)]
     for a, b in pairs:

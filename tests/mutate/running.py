@@ -38,7 +38,8 @@ class Result:
     noticed_by : str or None
         "rows: test_vjp", "pytest: tests/...", "programs", or how it ended ("no end").
     equivalent : str or None
-        "identical", or "rounding" where only the last digits change, for a reason that ``alike`` gives.
+        "identical", or "rounding" where only the last digits change, for a reason that ``alike`` gives; of the walk
+        "identical" needs a reason, too.
     nodes : int or None
         Of the smallest program that shows it.
     program : str
@@ -141,11 +142,10 @@ def _look_closer(result: Result, mutant: Mutant, target: Target, options: Option
     """Of a mutant that the table's tests let live: does it differ at all, and does any other test notice?"""
     rows = target.rows[:MOST_ROWS]
     if target.group == "engine":
-        program = _different_program(mutant, alive)
-        result.equivalent, result.program = ("identical", "") if program is None else (None, str(program))
+        result.equivalent, result.program = _compared_by_programs(mutant, alive)
     else:
         result.equivalent, result.program = _compared(mutant, rows, options, alive)
-    if options.tests and (result.equivalent is None or target.group == "engine"):  # few programs say little of a walk
+    if options.tests and result.equivalent is None:
         alive()
         tests = family.of_engine(options.tests) if target.group == "engine" else family.tests_of(rows, options.tests)
         failed = family.noticed_by(mutant, tests, alive)
@@ -172,6 +172,16 @@ def _compared(mutant: Mutant, rows: Sequence[Any], options: Options, alive) -> t
     return found, ""
 
 
+def _compared_by_programs(mutant: Mutant, alive) -> tuple[str | None, str]:
+    """The same of a mutant of the walk. Few programs say little of a walk: there must be a reason, too."""
+    program = _different_program(mutant, alive)
+    if program is not None:
+        return None, str(program)
+    if alike.reason(mutant) is None:
+        return None, "none of the small programs; is there a reason for tests.mutate.alike?"
+    return "identical", ""
+
+
 def _shrink_among_programs(result: Result, mutant: Mutant, alive) -> None:
     program = _different_program(mutant, alive)
     if program is not None:
@@ -192,7 +202,7 @@ def _shrink(result: Result, mutant: Mutant, rows: Sequence[Any], options: Option
     for row in rows:
         alive()
         with mutant.planted():
-            found = smallest.found(row) or smallest.at_points(row)
+            found = smallest.found(row) or smallest.at_points(row) or smallest.seldom(row)
         for reference in (same.reference_alone, same.reference) if found is None else ():
             cases = reference(row, HARSH, options.seed)
             alive()
@@ -270,11 +280,7 @@ def run(
         Whether there are other tests.
     """
     results = look_at(targets, options, processes, told)
-    survivors = frozenset(
-        (one.target, one.number)
-        for one in results
-        if one.survived or (one.group == "engine" and one.equivalent is not None)
-    )
+    survivors = frozenset((one.target, one.number) for one in results if one.survived)
     if not survivors or not pytest:
         return results
     again = replace(options, tests=family.tests_by_row(), only=survivors)

@@ -26,7 +26,9 @@ from autograd_core.testing import rows
 from autograd_core.testing.rows import Application
 from tests.ops import test_table
 
-SPECIAL = (0.0, 1.0, -1.0, 0.5, 2.0, -2.0, np.inf, -np.inf, np.nan, 1e-200, 40.0)
+from . import equal_values
+
+SPECIAL = (0.0, 1.0, -1.0, 0.5, 2.0, -2.0, np.inf, -np.inf, np.nan, 1e-200, 40.0, -150.0)
 NUMBERS = (0, 1, 2, 3, -1, -2, 0.0, 0.5, 1.0, 2.0, -1.5)
 LAPACK = frozenset(
     (*linalg.ROWS, *least_squares.ROWS, *determinants.ROWS, *norms.ROWS, *symmetric.ROWS, *decompositions.ROWS)
@@ -45,6 +47,7 @@ class Tracked(Application):
 
     tracked: tuple[int, ...]
     used: tuple[int, ...] | None = None  # of the results that have a derivative; None for all
+    whole: bool = False  # whether cotangents and tangents are to be whole numbers
 
     @property
     def active(self) -> tuple[int, ...]:
@@ -61,7 +64,7 @@ class Tracked(Application):
 
 
 def only(case: Application, tracked: tuple[int, ...], used: tuple[int, ...] | None = None) -> Tracked:
-    return Tracked(case.row, case.args, case.params, tracked, used)
+    return Tracked(case.row, case.args, case.params, tracked, used, getattr(case, "whole", False))
 
 
 # -- inputs ------------------------------------------------------------------------------------------------------------
@@ -102,6 +105,8 @@ def harsh(row: Primitive, count: int, seed: int) -> Iterator[Tracked]:
         tracked = tuple(at for at in active if isinstance(args[at], np.ndarray) and args[at].dtype.kind in "fc")
         if tracked:
             yield Tracked(row, tuple(args), case.params, tracked)
+    for special, params in equal_values.arguments(row):
+        yield Tracked(row, special, params, (0,), whole=True)
 
 
 def _filled(array, generator, row: Primitive):
@@ -138,7 +143,9 @@ def outcome(case: Application, seed: int) -> list[Any] | None:
             outs = case.raw_floating(primals)
         except Exception:
             return None
-        cts, u, w = (rows.noise(generator, like) for like in (outs, primals, primals))
+        cts, u, w = (_noise(case, generator, like) for like in (outs, primals, primals))
+        if getattr(case, "whole", False) and generator.integers(4) == 0:  # the loss is a sum of squares
+            cts = list(outs)
         if generator.integers(3) == 0:
             cts = [_with_zeros(ct, generator) for ct in cts]
             w = [_with_zeros(t, generator) for t in w]
@@ -149,6 +156,12 @@ def outcome(case: Application, seed: int) -> list[Any] | None:
             except Exception as error:
                 found.append(type(error).__name__)
         return found
+
+
+def _noise(case: Application, generator, like):
+    if not getattr(case, "whole", False):
+        return rows.noise(generator, like)
+    return [equal_values.whole(generator, x.shape, x.dtype) for x in like]
 
 
 def _with_zeros(array, generator):

@@ -1,7 +1,8 @@
 """The smallest program on which a mutant is seen: one operation, and as few tracked inputs as will do.
 
 Hypothesis draws an application of the row and which of its arguments are tracked, and shrinks what fails. A program's
-nodes are its tracked inputs and its operations; picking one of several results is an operation too.
+nodes are its tracked inputs and its operations, as of a random program; which results of the operation are used is said
+besides.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from autograd_core.primitive import Primitive
 from autograd_core.testing import rows
 from autograd_core.testing.strategies import draw_from
-from tests.ops import special_points, test_table
+from tests.ops import promises, special_points, spectral, test_table
 
 from . import same
 from .suite import SETTINGS
@@ -45,13 +47,10 @@ class Counterexample:
 
 
 def of(case: same.Tracked) -> Counterexample:
-    """The program that ``case`` is: its tracked inputs, its operation, and a projection for each result in use."""
-    with np.errstate(all="ignore"):
-        out = case.row.impl(*case.args, **case.params)
-    projections = 0 if not isinstance(out, tuple) else len(out) if case.used is None else len(case.used)
+    """The program that ``case`` is: its tracked inputs and its operation."""
     entries = sum(arg.size for arg in case.args if isinstance(arg, np.ndarray))
     used = "" if case.used is None else f", results in use: {list(case.used)}"
-    return Counterexample(len(case.tracked) + 1 + projections, entries, f"{case}, tracked: {list(case.tracked)}{used}")
+    return Counterexample(len(case.tracked) + 1, entries, f"{case}, tracked: {list(case.tracked)}{used}")
 
 
 def found(row: Primitive, examples: int = 60, shrink: bool = True) -> Counterexample | None:
@@ -64,7 +63,7 @@ def found(row: Primitive, examples: int = 60, shrink: bool = True) -> Counterexa
         for check in CHECKS:
             try:
                 with warnings.catch_warnings(), np.errstate(all="ignore"):
-                    warnings.simplefilter("ignore")
+                    warnings.simplefilter("error")  # as in the tests
                     check(case, np.random.default_rng(seed))
             except Exception:
                 last[:] = [case]
@@ -74,8 +73,47 @@ def found(row: Primitive, examples: int = 60, shrink: bool = True) -> Counterexa
     try:
         settings(SETTINGS, max_examples=examples, phases=phases)(given(data=st.data())(test))()
     except Exception:
-        return of(last[0]) if last else None
+        return of(_with_less(last[0])) if last else None
     return None
+
+
+def seldom(row: Primitive) -> Counterexample | None:
+    """Where the tests look besides: at arrays of shapes that are seldom drawn, and at what single rows promise."""
+    for name, *shapes, params in test_table.SELDOM:
+        if name == row.name:
+            case = test_table.seldom(row, shapes, params)
+            whole = same.only(case, case.active)
+            if _fails_any(whole):
+                return of(_with_less(whole))
+    for name, point, hessian, *params in special_points.HESSIANS:
+        if name == row.name and _fails(test_table.check_hessian, row, point, hessian, dict(*params)):
+            return Counterexample(2, len(point), f"{name}{point}, twice")
+    for promise in promises.PROMISES:
+        if promise.row == row.name and _fails(promise.check, row):
+            return Counterexample(promise.nodes, 0, promise.program)
+    for check, cases in spectral.CHECKS:
+        for name, *given_to_it in cases:
+            if name == row.name and _fails(check, row, *given_to_it):
+                return Counterexample(2, 0, f"{name}, {check.__name__}{given_to_it}")
+    for x in test_table.REPLACED if row.name == "nan_to_num" else ():
+        if _fails(test_table.check_numbers_in_place_of_nan, row, x):
+            return Counterexample(2, x.size, f"nan_to_num({x})")
+    return None
+
+
+def _with_less(case: same.Tracked) -> same.Tracked:
+    """The same with fewer inputs tracked or results used, if that fails too: shrinking may end before."""
+    used = [None] if case.used is None else [(one,) for one in case.used]
+    fewer = [tuple(case.tracked[at] for at in group) for group in _groups(len(case.tracked))]
+    for tracked, results in itertools.product(fewer, used):
+        less = same.only(case, tracked, results)
+        if _extent(less) < _extent(case) and _fails_any(less):
+            return less
+    return case
+
+
+def _extent(case: same.Tracked) -> tuple[int, int]:
+    return len(case.tracked), 0 if case.used is None else len(case.used)
 
 
 def _drawn(row: Primitive, data) -> same.Tracked:
@@ -116,9 +154,11 @@ def _fails_any(case: same.Tracked) -> bool:
 def _fails(check, *args) -> bool:
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("error")
             check(*args)
     except Exception:
+        return True
+    except pytest.fail.Exception:  # something was not raised
         return True
     return False
 

@@ -82,7 +82,9 @@ def noticed_by(row: Primitive) -> str | None:
                 test()
         except Exception:
             return name
-        except BaseException as skipped:  # pytest's own: the test does not take this row
-            if type(skipped).__name__ != "Skipped":
+        except BaseException as outcome:  # pytest's own
+            if type(outcome).__name__ == "Failed":  # something was not raised
+                return name
+            if type(outcome).__name__ != "Skipped":  # the test does not take this row
                 raise
     return None

@@ -25,7 +25,7 @@ Breaker = Callable[[Rule], Rule]
 def dense(out: Any) -> Any:
     """An array for a note that a rule sends in place of one; anything else as it is."""
     if isinstance(out, Scatter):
-        return out.dense(out.dtype)
+        return out.dense()
     return out.carry_out(False) if isinstance(out, Cleared) else out
 
 

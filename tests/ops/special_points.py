@@ -4,14 +4,36 @@ Differences cannot tell: at a kink any number between both sides is a derivative
 (row, arguments, derivative in each argument; None for one that is not tracked), with the parameters at the end.
 """
 
+import math
+from fractions import Fraction
+
 import numpy as np
 
 INF, NAN = np.inf, np.nan
 ZERO_NAN_INF = [NAN, INF, -INF, 0.0, 1.5]
 
+
+def exact_sinc(u: float, order: int) -> float:
+    """Derivative of sin(u) / u by its series, in fractions."""
+    terms = (
+        Fraction((-1) ** k * math.perm(2 * k, order), math.factorial(2 * k + 1)) * Fraction(u) ** (2 * k - order)
+        for k in range((order + 1) // 2, 50)
+    )
+    return float(sum(terms))
+
+
+def _sinc(order: int, *points: float):
+    """``sinc`` differentiated ``order`` times, and its slope."""
+    slopes = [exact_sinc(np.pi * x, order + 1) * np.pi ** (order + 1) for x in points]
+    return ("sinc", (list(points),), (slopes,), {"order": order})
+
+
+_LN10 = np.log(10)
+_LOG_RATIOS = np.array([-40 * _LN10, 40 * _LN10, np.log(3 / 7)])
+
 POINTS = [
     ("power", ([0.0, 0, 0, 0, 2, 2, 0], [0.0, 1, 2, 3, 0, -1, 0.5]), ([0, 1, 0, 0, 0, -0.25, INF], None)),
-    ("power", ([0.0, 0, 0, 1, 2, 0], [0.0, 1, 2, 5, 0, -1]), (None, [0, 0, 0, 0, np.log(2), NAN])),
+    ("power", ([0.0, 0, 0, 1, 2, 0], [0.0, 1, 2, 5, 0, -1]), (None, [0, 0, 0, 0, np.log(2), -INF])),
     ("power", ([-1.0, -2, 3], [2.0, 3, 1]), ([-2, 12, 1], None)),
     ("power", ([0.5, -2.0, 0.0], 3), ([0.75, 12, 0], None)),
     ("power", ([0.5, -2.0, 0.0], 0), ([0, 0, 0], None)),
@@ -75,11 +97,65 @@ POINTS = [
     ("elu", ([0.0, 2],), ([1, 1],), {"alpha": 1.6}),
     ("elu", ([-0.5],), ([1.6 * np.exp(-0.5)],), {"alpha": 1.6}),
     ("elu", ([-0.5],), ([np.exp(-0.5)],), {"alpha": 1.0}),
-    ("xlogy", ([0.0, 0.0, 2], [0.0, 2, 4]), ([-INF, np.log(2), np.log(4)], [0, 0, 0.5])),
+    ("xlogy", ([0.0, 0.0, 2, 2], [0.0, 2, 4, 0]), ([-INF, np.log(2), np.log(4), -INF], [0, 0, 0.5, INF])),
     ("rel_entr", ([0.0, 1], [0.0, 1]), ([1, 1], [0, -1])),
+    ("rel_entr", ([0.0, 2], [2.0, 0]), ([-INF, INF], [0, -INF])),
+    ("rel_entr", ([1e-20, 1e20, 3], [1e20, 1e-20, 7]), (_LOG_RATIOS + 1, [-1e-40, -1e40, -3 / 7])),
+    ("rel_entr", ([1e-300, 1e300], [1e300, 1e-300]), ([1 - 600 * _LN10, 1 + 600 * _LN10], [0, -INF])),
     ("kl_div", ([0.0, 1], [0.0, 1]), ([0, 0], [0, 0])),
+    ("kl_div", ([0.0, 2], [2.0, 0]), ([-INF, INF], [1, -INF])),
+    ("kl_div", ([1e-20, 1e20, 3], [1e20, 1e-20, 7]), (_LOG_RATIOS, [1, -1e40, 4 / 7])),
+    # log(e**x1 + e**x2): the derivatives are the shares of both terms
+    ("logaddexp", ([0.0, 1, 0], [0.0, 1, np.log(3)]), ([0.5, 0.5, 0.25], [0.5, 0.5, 0.75])),
+    ("logaddexp2", ([0.0, 1, 0], [0.0, 1, np.log2(3)]), ([0.5, 0.5, 0.25], [0.5, 0.5, 0.75])),
+    *(
+        (
+            name,
+            ([INF, 0, INF, -INF, -INF, 1], [0, INF, INF, -INF, 1, -INF]),
+            ([1, 0, 0.5, 0, 0, 1], [0, 1, 0.5, 0, 1, 0]),
+        )
+        for name in ("logaddexp", "logaddexp2")
+    ),
+    # -h(x) (x + h(x)) in 60 digits, on both sides of where a continued fraction takes over
+    (
+        "hazard",
+        ([-9.0, -11, -30, -150],),
+        ([-0.9884852093452829, -0.9921193184088330, -0.9988962284881099, -0.9999555674030199],),
+    ),
+    ("hazard", ([-1e4, -1e8, -1e160],), ([-0.9999999900000006, -0.9999999999999999, -1],)),
+    _sinc(0, 0.0, 0.1, -0.3, 1.7),
+    _sinc(1, 0.0, 0.1, -0.3, 1.7),
+    _sinc(2, 0.0, 0.1, -0.3, 1.7),
+    _sinc(3, 0.0, 0.1, -0.3, 1.7),
+    _sinc(10, 0.0, 0.1, -0.2, 0.5, 1.0, 1.3, -1.6, 1.9, 2.6, 3.4),
 ]
 POINTS += [("float_power", *rest) for name, *rest in POINTS if name == "power"]
+
+HESSIANS = [
+    ("power", (2.0, 0.0), [[0, 0.5], [0.5, np.log(2) ** 2]]),
+    ("power", (0.0, 0.0), [[0, 0], [0, 0]]),
+    ("power", (0.0, -1.0), [[INF, INF], [INF, INF]]),
+    ("hypot", (0.0, 2.0), [[0.5, 0], [0, 0]]),
+    ("hypot", (2.0, 0.0), [[0, 0], [0, 0.5]]),
+    ("hypot", (0.0, 0.0), [[0, 0], [0, 0]]),
+    ("arctan2", (0.0, 2.0), [[0, -0.25], [-0.25, 0]]),
+    ("arctan2", (0.0, 0.0), [[0, 0], [0, 0]]),
+    ("fmod", (5.06, 0.37), [[0, 0], [0, 0]]),
+    ("fmod", (5.06, 1e-200), [[0, 0], [0, 0]]),
+    ("xlogy", (0.0, 2.0), [[0, 0.5], [0.5, 0]]),
+    ("rel_entr", (0.0, 2.0), [[INF, -0.5], [-0.5, 0]]),
+    ("rel_entr", (1e-20, 1e20), [[1e20, -1e-20], [-1e-20, 1e-60]]),
+    ("kl_div", (0.0, 2.0), [[INF, -0.5], [-0.5, 0]]),
+    ("kl_div", (1e-20, 1e20), [[1e20, -1e-20], [-1e-20, 1e-60]]),
+    ("logaddexp", (INF, 0.0), [[0, 0], [0, 0]]),
+    ("logaddexp", (1.0, 1.0), [[0.25, -0.25], [-0.25, 0.25]]),
+    ("logaddexp2", (1.0, 1.0), [[0.25 * np.log(2), -0.25 * np.log(2)], [-0.25 * np.log(2), 0.25 * np.log(2)]]),
+    ("hazard", (-11.0,), [[0.001367441386876217]]),
+    ("hazard", (-150.0,), [[5.922767186551445e-7]]),
+    ("elu", (0.0,), [[1]], {"alpha": 1.0}),  # of the exponential, from the left: the slope has no jump
+]
+HESSIANS += [("float_power", *rest) for name, *rest in HESSIANS if name == "power"]
+"""Second derivatives where first ones do not tell: (row, one number for each argument, matrix), with parameters."""
 
 _HALF, _THIRD = 1 / 2, 1 / 3
 _RUNNING_NAN = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0], [0, _HALF, 0, _HALF]]
@@ -125,15 +201,19 @@ JACOBIANS = [
     ("logcumsumexp", [0, INF, 1], {"axis": 0}, [[1, 0, 0], [0, 1, 0], [0, 1, 0]]),
     ("logcumsumexp", [-INF, -INF, 1], {"axis": 0}, [[0, 0, 0], [0, 0, 0], [0, 0, 1]]),
     ("std", [2.0, 2], {"axis": (0,), "keepdims": False, "correction": 1}, [[0, 0]]),
+    ("max_pool", [[[1.0], [NAN], [2]]], {"size": (3,), "strides": (1,), "padding": ((0, 0),)}, [[0, 1, 0]]),
     _norm(2, [0.0, 0], [0, 0]),
     _norm(2, [3.0, 0, 4], [0.6, 0, 0.8]),
     _norm(3, [0.0, 0], [0, 0]),
     _norm(3, [0.0, 2], [0, 1]),
+    _norm(3, [2.0, -2], [2 ** (-2 / 3), -(2 ** (-2 / 3))]),
     _norm(4, [0.0, 0], [0, 0]),
     _norm(4, [0.0, 2, -2], [0, 2**-0.75, -(2**-0.75)]),
     _norm(1.5, [0.0, -2], [0, -1]),
     _norm(0.5, [0.0, -2], [0, -1]),
     _norm(-1, [2.0, -2], [0.25, -0.25]),
     _norm(-1, [0.0, -2], [0, 0]),
+    _norm(-2, [2.0, -2], [2**-1.5, -(2**-1.5)]),
+    _norm(-2, [0.0, -2], [0, 0]),
 ]
 """Of rows that mix entries: (row, array, parameters, derivative of each entry of the result in each of the array)."""

@@ -117,6 +117,123 @@ def test_large_sums_go_through_blas(monkeypatch):
     assert asked == [True, False, False, False]
 
 
+# -- three operands and more -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def always_in_steps(monkeypatch):
+    """Products of two each, wherever they cost less, however small they are."""
+    module._steps.cache_clear()
+    monkeypatch.setattr(module, "BLAS_FROM", 1)
+    yield
+    module._steps.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes"),
+    [
+        ("bi,ijk,bj->bk", [(5, 3), (3, 4, 2), (5, 4)]),
+        ("ij,jk,kl->il", [(4, 5), (5, 4), (4, 3)]),
+        ("ij,jk,kl,lm->im", [(4, 5), (5, 4), (4, 3), (3, 4)]),
+        ("a,b,c,d,e,f->", [(2,), (3,), (2,), (3,), (2,), (2,)]),
+        ("i,ij,j", [(4,), (4, 5), (5,)]),
+        ("ij,ij,ij->i", [(4, 5)] * 3),
+        ("ii,ij,jk->ki", [(4, 4), (4, 5), (5, 3)]),  # a diagonal, and a letter that is kept by all
+        ("ij,jk,kl->il", [(4, 1), (5, 4), (4, 3)]),  # an axis of length 1 broadcasts
+        ("ij,jk,kl->il", [(1, 5), (5, 1), (4, 3)]),
+        ("ij,jk,kl->li", [(4, 0), (0, 4), (4, 3)]),
+        ("...i,ij,...j->...", [(2, 3, 4), (4, 5), (2, 3, 5)]),
+        ("ij,k,l->", [(4, 5), (3,), (2,)]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["real", "complex"])
+def test_in_steps(always_in_steps, subscripts, shapes, kind):
+    arrays = [draw(*shape) + (1j * draw(*shape) if kind == "complex" else 0) for shape in shapes]
+    found = np.einsum(subscripts, *map(ag.constant, arrays)).numpy()
+    np.testing.assert_allclose(found, np.einsum(subscripts, *arrays), rtol=1e-11, atol=1e-12)
+    ag.testing.check_grads(lambda *xs: np.einsum(subscripts, *xs), arrays, order=2)
+
+
+def count(subscripts, *shapes, **keywords):
+    """Number of einsums that are recorded."""
+    arrays = [ag.constant(draw(*shape)) for shape in shapes]
+    with ag.GradientTape() as tape:
+        tape.watch(arrays)
+        out = np.einsum(subscripts, *arrays, **keywords)
+    return sum(node.operation == "einsum" for node in ag.graph(out).nodes)
+
+
+def test_where_steps_are_cheaper_they_are_taken():
+    """Not for small sums, nor where one loop over all has as little to do, nor if the caller says how."""
+    assert count("bi,ijk,bj->bk", (64, 20), (20, 20, 20), (64, 20)) == 2
+    assert count("bi,ijk,bj->bk", (4, 2), (2, 3, 2), (4, 3)) == 1
+    assert count("bi,ijk,bj->bk", (64, 20), (20, 20, 20), (64, 20), optimize=True) == 2
+    assert count("i,i,i->i", *[(100_000,)] * 3) == 1
+    for optimize in (False, "greedy", ["einsum_path", (0, 1, 2)]):
+        assert count("bi,ijk,bj->bk", (64, 20), (20, 20, 20), (64, 20), optimize=optimize) == 1
+
+
+def loops(function):
+    """How NumPy's ``einsum`` is called: number of operands, and ``optimize``."""
+    calls, original = [], np.einsum
+
+    def noted(subscripts, *operands, optimize):
+        calls.append((len(operands), optimize))
+        return original(subscripts, *operands, optimize=optimize)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module.np, "einsum", noted)
+        function()
+    return calls
+
+
+def test_backward_takes_steps_too():
+    """No loop over all indices; the row alone, as a plan or a map calls it, does likewise."""
+    x, w = draw(64, 20), draw(20, 20, 20)
+    raw = lambda: module.EINSUM.impl(x, w, x, subscripts="bi,ijk,bj->bk", optimize=None)
+    assert [number for number, _ in loops(raw)] == [2, 2]
+    np.testing.assert_allclose(raw(), np.einsum("bi,ijk,bj->bk", x, w, x), rtol=1e-10, atol=1e-12)
+
+
+def test_what_the_caller_says_holds_for_the_backward_pass():
+    x, w = ag.constant(draw(64, 20)), draw(20, 20, 20)
+
+    def calls(optimize):
+        with ag.GradientTape() as tape:
+            tape.watch(x)
+            y = module.EINSUM(x, w, x, subscripts="bi,ijk,bj->bk", optimize=optimize)
+        return loops(lambda: tape.gradient(y, x))
+
+    assert set(calls(False)) == {(3, False)}
+    assert {number for number, _ in calls(True)} == {2}
+    assert {number for number, _ in calls(None)} == {2}
+
+
+def test_products_in_between_have_the_dtype_of_the_result():
+    """float32 times float32 is not rounded to float32 where a float64 comes after."""
+    arrays = [draw(40, 40).astype(np.float32), draw(40, 40).astype(np.float32), draw(40, 40)]
+    expected = np.einsum("ij,jk,kl->il", *[x.astype(float) for x in arrays])
+    for found in (
+        np.einsum("ij,jk,kl->il", *map(ag.constant, arrays)).numpy(),
+        module.EINSUM.impl(*arrays, subscripts="ij,jk,kl->il", optimize=None),
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
+    gradients = ag.grad(lambda *xs: np.sum(np.einsum("ij,jk,kl->il", *xs)), argnums=(0, 1, 2))(*arrays)
+    assert [g.dtype.char for g in gradients] == ["f", "f", "d"]
+
+
+def test_products_in_between_are_not_too_large(monkeypatch):
+    """Beyond the limit NumPy is given what is left in one loop."""
+    module._steps.cache_clear()
+    monkeypatch.setattr(module, "LARGEST_BETWEEN", 1)
+    shapes = ((300,), (300,), (300, 2), (2, 300))
+    steps = module._steps("a,b,ac,cb->ab", shapes)
+    sizes = {"a": 300, "b": 300, "c": 2}
+    for _, terms in steps:
+        assert np.prod([sizes[letter] for letter in terms.split("->")[1]]) <= 90_000
+    module._steps.cache_clear()
+
+
 @st.composite
 def applications(draw_from):
     """Random subscripts with repeated, lone and missing letters; random lengths, some broadcast."""

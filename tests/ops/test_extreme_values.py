@@ -70,3 +70,16 @@ def test_equal_terms_share_evenly_however_large(x):
 def test_a_small_share_keeps_its_digits_at_second_order():
     found = ag.hessian(lambda z: np.logaddexp(z[0], z[1]))(np.array([0.0, -600.0]))
     np.testing.assert_allclose(found, math.exp(-600) * np.array([[1, -1], [-1, 1]]), rtol=1e-12)
+
+
+def test_float_power_of_single_precision_has_slopes_in_double_precision():
+    x, y = np.float32(1e20), np.float32(3)
+    base, exponent = ag.vjp(np.float_power, x, y)[1](np.float64(1e-60))
+    assert base == pytest.approx(3e-20, rel=1e-6)  # the slope, 3e40, is no float32
+    assert exponent == pytest.approx(20 * math.log(10), rel=1e-6)
+    assert base.dtype == exponent.dtype == np.float32
+    assert ag.vjp(lambda x: np.float_power(x, 3), x)[1](np.float64(1e-60))[0] == pytest.approx(3e-20, rel=1e-6)
+    x, y, zero, one = (np.float32(number) for number in (1.3, 2.7, 0, 1))
+    a, b = float(x), float(y)
+    assert ag.jvp(np.float_power, (x, y), (one, zero))[1] == pytest.approx(b * a ** (b - 1), rel=1e-14)
+    assert ag.jvp(np.float_power, (x, y), (zero, one))[1] == pytest.approx(a**b * math.log(a), rel=1e-14)

@@ -8,21 +8,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd_core as ag
+from autograd_core.ops.domain import Draw
+from autograd_core.ops.matrices import sample_settled
 from autograd_core.ops.table import TABLE
 from autograd_core.primitive import LINEAR, MULTILINEAR
 from autograd_core.testing import rows
 from autograd_core.testing.rows import Application, EqualSides, frozen
 from autograd_core.testing.strategies import LAYOUTS, draw_from, relaid
-from tests.ops.special_points import JACOBIANS, POINTS
+from tests.ops import spectral
+from tests.ops.promises import PROMISES
+from tests.ops.special_points import HESSIANS, JACOBIANS, POINTS
+from tests.ops.spectral.parts import Through
 
 DIFFERENTIABLE = [row for row in TABLE if row.vjps is not None]
 SAMPLED = [row for row in TABLE if row.domain or row.sample]
 CHECKED = [row for row in DIFFERENTIABLE if row.domain or row.sample]
 # Their complex vectors are one choice out of many (a phase), which jumps from matrix to matrix; what does not depend on
 # the choice is checked in test_decompositions.py.
-PHASES = {"eig", "eigh", "qr", "svd"}
-
-
+PHASES = {"eig", "eigh", "svd"}
+SIGNS = {"qr": np.linalg.qr}  # LAPACK changes the sign of a vector here and there: tested where it does not
 REAL = {"lstm"}  # its function refuses complex numbers
 BY_NAME = {row.name: row for row in TABLE}
 ELEMENTWISE = [row for row in CHECKED if row.elementwise and row.domain]
@@ -152,6 +156,15 @@ def test_python_number_never_widens(row, dtype):
         rows.check_fit(case, case.primals, rows.pull(case, case.primals, [ct]))
 
 
+@each([BY_NAME["float_power"]])
+def test_results_in_double_precision_have_such_tangents(row):
+    """Of float32 arguments: what is computed in double precision is differentiated in double precision."""
+    random = np.random.default_rng(7)
+    args, tangents = ([random.uniform(0.5, 2.0, 7).astype("float32") for _ in range(2)] for _ in range(2))
+    wanted = ag.jvp(row, tuple(arg.astype(float) for arg in args), tuple(t.astype(float) for t in tangents))[1]
+    np.testing.assert_allclose(ag.jvp(row, tuple(args), tuple(tangents))[1], wanted, rtol=1e-14)
+
+
 NUMBERS = (0, 1, 2, 3, -1, -2, 0.0, 0.5, 2.0, -1.5)
 
 
@@ -198,14 +211,20 @@ SELDOM = [
 ]  # fmt: skip
 
 
+def seldom(row, shapes, params):
+    """Application of ``row`` to arrays of these shapes."""
+    random = np.random.default_rng(12)
+    args = tuple(frozen(random.uniform(0.3, 1.5, shape) * random.choice([-1, 1], shape)) for shape in shapes)
+    return Application(row, args, params)
+
+
 @pytest.mark.parametrize(
     ("row", "shapes", "params"),
     [pytest.param(BY_NAME[name], shapes, params, id=f"{name}-{shapes}") for name, *shapes, params in SELDOM],
 )
 def test_seldom_drawn(row, shapes, params):
     random = np.random.default_rng(11)
-    args = tuple(frozen(random.uniform(0.3, 1.5, shape) * random.choice([-1, 1], shape)) for shape in shapes)
-    case = Application(row, args, params)
+    case = seldom(row, shapes, params)
     rows.check_value(case)
     rows.check_vjp(case, random)
     rows.check_jvp(case, random)
@@ -232,22 +251,56 @@ def test_square_arrays(row):
             break
 
 
+def _drawn_by(row, seed) -> Application:
+    random = np.random.default_rng(seed)
+    return rows.sample(row, Draw(lambda low, high: int(random.integers(low, high + 1))))
+
+
+@each([row for row in CHECKED if len(_drawn_by(row, 0).raw()) > 1])
+def test_each_result_alone(row):
+    """The others have no cotangent then, or one of zeros; nobody has followed them."""
+    for seed in range(3):
+        case, random = _drawn_by(row, seed), np.random.default_rng(seed)
+        for at in (at for at, out in enumerate(case.raw()) if out.dtype.kind in "fc"):
+            alone = Through(row, case.args, case.params, lambda *outs, at=at: (outs[at],))
+            rows.check_vjp(alone, random)
+            rows.check_jvp(alone, random)
+            rows.check_second_order(alone, random)
+
+
 def _is_square(array) -> bool:
     return isinstance(array, np.ndarray) and array.ndim > 1 and array.shape[-1] == array.shape[-2] > 1
 
 
 def _check_complex(case, random):
     """First derivatives with complex arguments, if the row takes them."""
-    args = list(case.args)
-    for index in case.active:
-        args[index] = frozen(np.asarray(args[index] + 0.3j * random.uniform(-1, 1, args[index].shape)))
-    turned = Application(case.row, tuple(args), case.params)
+    turned = made_complex(case, random)
     try:
         turned.raw()
     except TypeError:
         return
     rows.check_vjp(turned, random)
     rows.check_jvp(turned, random)
+
+
+REPLACED = [
+    np.array([np.nan, np.inf, -np.inf, 0.0, 1.5]),
+    np.array([complex(np.nan, 1), complex(1, np.inf), complex(-np.inf, np.nan), 2 + 3j, 0]),
+]
+
+
+@pytest.mark.parametrize(("row", "x"), [(BY_NAME["nan_to_num"], x) for x in REPLACED])
+def test_numbers_in_place_of_nan(row, x):
+    check_numbers_in_place_of_nan(row, x)
+
+
+def check_numbers_in_place_of_nan(row, x):
+    """The result does not change along what is replaced, and differences know: of equal results they are 0."""
+    random, case = np.random.default_rng(7), Application(row, (frozen(x),), {"nan": 0.0, "posinf": 9.0, "neginf": -5.0})
+    rows.check_value(case)
+    rows.check_vjp(case, random)
+    rows.check_jvp(case, random)
+    rows.check_second_order(case, random)
 
 
 # -- kinks, bounds, infinities ----------------------------------------------------------------------------------------
@@ -297,6 +350,29 @@ def check_points(row, args, slopes, params):
 
 
 @pytest.mark.parametrize(
+    ("row", "point", "hessian", "params"),
+    [
+        pytest.param(BY_NAME[name], point, hessian, dict(*params), id=f"{name}-{point}")
+        for name, point, hessian, *params in HESSIANS
+    ],
+)
+def test_special_second_derivatives(row, point, hessian, params):
+    """Second derivatives that a row says it takes, in both modes."""
+    check_hessian(row, point, hessian, params)
+
+
+def check_hessian(row, point, hessian, params):
+
+    def function(z):
+        return row(*(z[at] for at in range(len(point))), **params)
+
+    with np.errstate(all="ignore"):
+        for mode in ("rev", "fwd"):
+            found = ag.jacobian(ag.grad(function), mode=mode)(np.array(point))
+            np.testing.assert_allclose(found, hessian, rtol=1e-8, atol=0, err_msg=mode)
+
+
+@pytest.mark.parametrize(
     ("row", "array", "params", "jacobian"),
     [pytest.param(BY_NAME[name], *rest, id=f"{name}-{number}") for number, (name, *rest) in enumerate(JACOBIANS)],
 )
@@ -306,11 +382,12 @@ def test_special_arrays(row, array, params, jacobian):
 
 
 def check_jacobian(row, array, params, jacobian):
-    x, jacobian = frozen(np.array(array, float)), np.array(jacobian, float)
+    shape, jacobian = np.shape(array), np.array(jacobian, float)
+    x = frozen(np.array(array, float).reshape(-1))
     random = np.random.default_rng(3)
 
     def function(x):
-        return row(x, **params)
+        return row(x if len(shape) == 1 else np.reshape(x, shape), **params)
 
     with np.errstate(all="ignore"):
         value, pull = ag.vjp(function, x)
@@ -364,6 +441,19 @@ def test_broadcasting(row, shapes):
 # -- complex -----------------------------------------------------------------------------------------------------------
 
 
+def made_complex(case, random) -> Application:
+    """The same with complex arguments."""
+
+    def turned(x):
+        return np.asarray(x + 0.3j * random.uniform(-1, 1, x.shape))
+
+    args, decompose = list(case.args), SIGNS.get(case.row.name)
+    for index in case.active:
+        x = args[index]
+        args[index] = frozen(turned(x) if decompose is None else sample_settled(lambda x=x: turned(x), decompose))
+    return Application(case.row, tuple(args), case.params)
+
+
 @each([row for row in CHECKED if row.name not in PHASES | REAL])
 @quick
 @given(st.data())
@@ -371,10 +461,7 @@ def test_complex(row, data):
     """d/dx + i d/dy, for the rows whose forward function takes complex arrays."""
     random = generator(data)
     case = drawn(row, data)
-    args = list(case.args)
-    for index in case.active:
-        args[index] = frozen(np.asarray(args[index] + 0.3j * random.uniform(-1, 1, args[index].shape)))
-    case = Application(row, tuple(args), case.params)
+    case = made_complex(case, random)
     try:
         case.raw()
     except TypeError:
@@ -383,3 +470,55 @@ def test_complex(row, data):
     rows.check_vjp(case, random)
     rows.check_jvp(case, random)
     rows.check_second_order(case, random)
+
+
+# -- decompositions: equal values, values of 0, complex vectors --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("row", "check", "case"),
+    [
+        pytest.param(BY_NAME[name], check, case, id=f"{name}-{check.__name__}-{number}")
+        for check, cases in spectral.CHECKS
+        for number, (name, *case) in enumerate(cases)
+    ],
+)
+def test_decompositions(row, check, case):
+    check(row, *case)
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+
+def _fill_memory(value):
+    """Small blocks of memory then hold ``value``: arrays that were thrown away, whose memory the next ones get."""
+    for size in range(1, 128):
+        [np.full(size, value) for _ in range(7)]
+
+
+@each(CHECKED)
+def test_all_memory_is_written(row):
+    """What a rule makes of an array from ``np.empty`` does not depend on what was there before."""
+    for seed in range(3):
+        case, random = _drawn_by(row, seed), np.random.default_rng(seed)
+        primals = case.primals
+        cts, tangents = (rows.noise(random, like) for like in (case.raw_floating(primals), primals))
+        found = []
+        for value in (np.nan, 1.0):
+            run = rows.linearized(case, primals)
+            _fill_memory(value)
+            pulled = run.pull([(out, ag.Tensor(ct)) for out, ct in zip(run.result, cts, strict=True)])
+            _fill_memory(value)
+            found.append([*pulled, *run.push([ag.Tensor(t) for t in tangents], run.result)])
+        for one, other in zip(*found, strict=True):
+            np.testing.assert_array_equal(one.array, other.array)
+
+
+# -- one by one --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("row", "check"), [pytest.param(BY_NAME[one.row], one.check, id=one.check.__name__) for one in PROMISES]
+)
+def test_promises(row, check):
+    check(row)

@@ -35,6 +35,7 @@ KINKS = np.array([0.0, 1.0, -1.0, 0.0])
         pytest.param(np.max, (np.array([2.0, 1.0, 2.0]),), id="tied max"),
         pytest.param(np.floor, (np.array([0.5, 2.0]),), id="jump"),
         pytest.param(lambda x: x * x, (np.array([1e8, 1e-8, 0.0]),), id="1e8 and 1e-8"),
+        pytest.param(lambda x: x * x, (np.array([1.9e-238, 2e-310, 5e-324]),), id="results that underflow"),
         pytest.param(np.log, (np.array([1e8, 1e-8]),), id="log near its pole"),
         pytest.param(np.sin, (np.array([1e8, 1e-8]),), id="sin far out"),
         pytest.param(lambda x: np.exp(x) * 1e-20, (SQUARE,), id="tiny values"),

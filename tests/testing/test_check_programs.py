@@ -111,6 +111,11 @@ def test_terms_that_cancel_in_a_rule():
     never_wrong(21, "float32", 1e8)
 
 
+def test_results_that_are_but_rounding_do_not_drown_the_others():
+    """A program with ``solve(x, x)``, whose zeros come out as 1e-17 and would have weights of 1e9 in one sum."""
+    never_wrong(82, "float32", 1.0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("number", range(300))

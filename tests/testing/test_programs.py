@@ -14,7 +14,6 @@ from autograd_core.testing import check_program, random_program, smallest_wrong,
 from autograd_core.testing.programs import ProgramError, RandomProgram
 from autograd_core.testing.programs.__main__ import main
 from autograd_core.testing.programs.features import features_of
-from autograd_core.testing.programs.literals import literal
 from autograd_core.testing.programs.many import Task, check_task, run_many, tasks
 from autograd_core.testing.programs.pool import pool_of
 from autograd_core.testing.programs.program import program_of
@@ -226,22 +225,6 @@ def test_the_code_of_a_wrong_program_fails(wrong):
         exec(compile(code, "program.py", "exec"), {})
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (np.array([[1.0, -np.inf], [np.nan, 2.0]]), "np.array([[1.0, -np.inf], [np.nan, 2.0]])"),
-        (np.zeros((0, 2), "float32"), 'np.zeros((0, 2), dtype="float32")'),
-        (np.array([1, 2], "int32"), 'np.array([1, 2], dtype="int32")'),
-        (np.float32(0.5), "np.float32(0.5)"),
-        ((slice(None), ..., None, 3), "(slice(None, None, None), ..., None, 3)"),
-        ({"a": [1.5]}, "{'a': [1.5]}"),
-    ],
-)
-def test_literals(value, text):
-    assert literal(value) == text
-    np.testing.assert_equal(eval(text, {"np": np}), value)
-
-
 def test_pictures_show_values_and_derivatives(tmp_path):
     program = random_program(0, ["exp"], 1, features=[])
     path = program.render(tmp_path / "program.dot")
@@ -338,7 +321,7 @@ def test_reducing_keeps_what_fails(wrong):
     def fails(program):
         return "sinh" in program.operations
 
-    for seed in range(200):
+    for seed in range(2000):
         program = random_program((3, seed), POOL)
         if fails(program):
             small = reduced(program, fails)

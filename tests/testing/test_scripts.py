@@ -9,7 +9,6 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.testing import blame
-from autograd_core.testing.blaming.literals import literal
 from autograd_core.testing.blaming.scripts import write_script
 from autograd_core.testing.blaming.sources import Source
 
@@ -159,51 +158,6 @@ def test_one_that_fails_in_another_way_says_so(tmp_path):
 
 
 # -- text --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        np.array([1.0, 2.5e-9, np.nan, -np.inf, -0.0]),
-        np.float32(0.1),
-        np.array([[0.1, 2]], np.float32),
-        np.array(3.0),
-        np.arange(6).reshape(2, 3),
-        np.arange(3, dtype=np.int8),
-        np.array([True, False]),
-        np.array([1 + 2j, complex(0, -np.inf)]),
-        np.zeros((0, 3), np.float32),
-        np.random.default_rng(0).normal(size=(40, 7)).astype(np.float32),
-        np.float16(0.1),
-        np.array([1.0, 2.0], ">f4"),
-        1e-5,
-        complex(0, np.inf),
-        float("nan"),
-        True,
-        None,
-        ...,
-        "it's",
-        slice(None, -1, 2),
-        np.dtype("f4"),
-        range(3),
-    ],
-    ids=repr,
-)
-def test_a_value_as_text_is_the_value(value):
-    read = eval(literal(value), {"np": np})
-    if isinstance(value, (np.ndarray, np.generic)):
-        assert read.dtype == value.dtype
-        np.testing.assert_array_equal(read, value)
-        np.testing.assert_array_equal(np.signbit(np.real(read)), np.signbit(np.real(value)))
-    else:
-        assert repr(read) == repr(value)
-
-
-@pytest.mark.parametrize(
-    "value", [np.array(["a"]), np.array([None]), object(), {1: 2}], ids=lambda value: type(value).__name__
-)
-def test_what_has_no_text(value):
-    assert literal(value) is None
 
 
 def test_a_name_that_stands_for_two_things_is_not_believed():

@@ -2,7 +2,7 @@
 
 The source is made of *kernels*, one function for each loop nest, and of ``run0``, which calls them in turn; where a
 primitive has no compiled form it is called from Python, between ``run0`` and ``run1``. All memory is found through one
-table of addresses, so a call from Python hands over a few integers.
+table of addresses and the tuple of arrays that come in and go out, so a call from Python hands over two integers.
 """
 
 from __future__ import annotations
@@ -91,6 +91,10 @@ class Emitter(ProductWriter):
 
     def emit(self) -> NumbaExecutable:
         """Source text, compiled."""
+        return NumbaExecutable(self, self.text(), self._again)
+
+    def text(self) -> str:
+        """Source text."""
         runs: list[str] = []
         lines: list[str] = []
         self.used: dict[str, str] = {}
@@ -104,8 +108,7 @@ class Emitter(ProductWriter):
             else:
                 lines += self._stamped(len(self.rows), self._cluster(cluster))
         self._close(runs, lines)
-        source = self._source(runs)
-        return NumbaExecutable(self, source, self._again)
+        return self._source(runs)
 
     def _again(self, timed: bool) -> NumbaExecutable:
         """The same program with a clock, or for one thread."""
@@ -138,15 +141,10 @@ class Emitter(ProductWriter):
         return []
 
     def _run(self, name: str, lines: list[str]) -> str:
-        arguments = [
-            "table",
-            *(i.value.name for i in self.passed),
-            *(f"o{k}" for k in range(len(self.lowered.outputs))),
-        ]
-        first = [self.used.pop(each) for each in ("TABLE", "WORK") if each in self.used]
+        first = [self.used.pop(each) for each in ("TABLE", "WORK", "GIVEN") if each in self.used]
         body = [*first, *self.used.values(), *(["found = False"] if self.lowered.guards else []), *lines, "return 0"]
-        head = [f'@njit("int64({", ".join(["int64"] * len(arguments))})", nogil=True, cache=CACHE, {OPTIONS})']
-        return "\n".join([*head, f"def {name}({', '.join(arguments)}):", *("    " + line for line in body)])
+        head = [f'@njit("int64(int64, int64)", nogil=True, cache=CACHE, {OPTIONS})']
+        return "\n".join([*head, f"def {name}(table, given):", *("    " + line for line in body)])
 
     def _source(self, runs: list[str]) -> str:
         pointer = sorted(self.names & POINTER_NAMES)
@@ -172,15 +170,19 @@ class Emitter(ProductWriter):
 
     def _address(self, root: Value, home: Home) -> tuple[str, str]:
         if home.kind == "output":
-            self.names.add("data_of")
-            return f"O{home.key}", f"data_of(o{home.key})"
+            return f"O{home.key}", self._given(len(self.passed) + home.key)
         if home.kind == "work":
             return root.name.upper(), self._work(home.key.offset)
         value = home.key
         if value in self.positions:
-            self.names.add("data_of")
-            return value.name.upper(), f"data_of({value.name})"
+            return value.name.upper(), self._given(self.positions[value])
         return value.name.upper(), self._table(self.slots[value])
+
+    def _given(self, position: int) -> str:
+        """Address of an input that is passed, or of an output."""
+        self.names.update(("data_of", "int64_at", "ITEMS_OFFSET"))
+        self.used.setdefault("GIVEN", "GIVEN = int64_at(given + ITEMS_OFFSET)")
+        return f"data_of(GIVEN[{position}])"
 
     def _table(self, slot: int) -> str:
         self.names.update(("int64_at",))
@@ -400,3 +402,9 @@ def emit(program: Program, workers: int | None = None) -> NumbaExecutable:
         Threads that large kernels are cut for; as many as Numba's pool has if it is not given.
     """
     return Emitter(program, threads.get_kernel_threads() if workers is None else workers).emit()
+
+
+def sizes(program: Program) -> tuple[int, int]:
+    """Lines and kernels of the source for ``program``, for one thread; nothing is compiled."""
+    emitter = Emitter(program, 1)
+    return emitter.text().count("\n"), len(emitter.rows)

@@ -18,7 +18,7 @@ from .buffers import aligned
 from .loops import View
 from .lower import Op
 from .parallel import prepare
-from .pointer import address_of, handle
+from .pointer import IS_TUPLE, address_of, addresses, handle
 
 if TYPE_CHECKING:
     from .emit import Emitter
@@ -173,7 +173,6 @@ class NumbaExecutable:
         passed = [f"x{at}" for at in range(len(self._positions))]
         outputs = [f"o{at}" for at in range(len(self._outputs))]
         indent = "        " if self.parallel else "    "
-        given = ", ".join(["frame.address", *(f"handle({name})" for name in (*passed, *outputs))])
         lines = [f"def call({', '.join(passed)}):", "    try:", "        frame = frames.pop()"]
         lines += ["    except IndexError:  # all are in use", "        frame = new_frame()"]
         lines += ["    if frame.version != own._version: own._refresh(frame)"]
@@ -181,17 +180,19 @@ class NumbaExecutable:
             made = f"unheld(given_{name}, " if is_large(shape, dtype) else "empty("
             lines.append(f"    {name} = {made}shape_{name}, dtype_{name})")
         arrays = f"frame, ({''.join(n + ', ' for n in passed)}), ({''.join(n + ', ' for n in outputs)})"
+        given = "".join(f"{name}, " for name in (*passed, *outputs))
+        lines.append(f"    given = ({given})" if IS_TUPLE else f"    given = addresses(({given}))")
         for at, (step, _) in enumerate(self._steps):
             if step.__class__ is Op:
                 lines.append(f"    python(step{at}, {arrays})")
             else:
                 lines += ["    with parallel_region:"] if self.parallel else []
-                lines.append(f"{indent}code = step{at}({given})")
+                lines.append(f"{indent}code = step{at}(frame.address, handle(given))")
                 lines.append(f"    if code: fail(code, {arrays})")
         lines += ["    frames.append(frame)", f"    return ({''.join(n + ', ' for n in outputs)})"]
         names: dict[str, Any] = {
             "frames": self._frames, "new_frame": self._frame, "own": self, "empty": np.empty, "unheld": unheld,
-            "handle": handle,
+            "handle": handle, "addresses": addresses,
             "parallel_region": threads.parallel_region, "python": self.call_python, "fail": self.fail,
             **{f"step{at}": step for at, (step, _) in enumerate(self._steps)},
         }  # fmt: skip

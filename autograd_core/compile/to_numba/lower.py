@@ -26,6 +26,9 @@ from .loops import Ints, View, contiguous_strides, reshaped, transposed, view_of
 OF_NUMBERS = ("set_at", "add_at")
 """Rules that take Python numbers for operands."""
 
+READABLE = frozenset(map(np.dtype, ("float32", "float64", "complex64", "complex128")))
+"""Dtypes of guards that compiled code reads."""
+
 
 @dataclass(slots=True, eq=False)
 class Op:
@@ -129,7 +132,7 @@ class Lowering:
         claimed: set[Value] = set()
         done.outputs = [self._own(value, claimed) for value in self.program.outputs]
         done.writes = [(target, self._own(value, claimed)) for target, value in self.program.writes]
-        done.guards = [self.view(value) for value in self.program.guards if value.dtype.kind in "fc"]
+        done.guards = [self._guard(value) for value in self.program.guards if value.dtype.kind in "fc"]
         return done
 
     # -- help ----------------------------------------------------------------------------------------------------------
@@ -187,6 +190,14 @@ class Lowering:
             root = self.map(COPY, [view], self.new(value.shape, value.dtype)).root
         claimed.add(root)
         return root
+
+    def _guard(self, value: Value) -> View:
+        """What is searched for NaN in place of ``value``: itself, or a copy of a dtype that compiled code reads."""
+        view = self.view(value)
+        if value.dtype in READABLE:
+            return view
+        dtype = "float64" if value.dtype.kind == "f" else "complex128"
+        return self.map(ASTYPE, [view], self.new(view.shape, dtype), {"dtype": np.dtype(dtype)})
 
     # -- instructions --------------------------------------------------------------------------------------------------
 

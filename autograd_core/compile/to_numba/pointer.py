@@ -266,13 +266,24 @@ def address_of(array: Any) -> int:
 DATA_OFFSET = _data_offset()
 """An integer is handed to compiled code four times as fast as an array, and says nothing of writeable or not."""
 
-handle = id if DATA_OFFSET >= 0 else address_of
-"""What compiled code is given in place of an array."""
+IS_TUPLE = DATA_OFFSET >= 0
+"""Whether compiled code is given the tuple of its arrays, in which it finds them; else an array of their addresses."""
+
+ITEMS_OFFSET = tuple.__basicsize__ if IS_TUPLE else 0
+"""Where these begin."""
+
+handle = id if IS_TUPLE else address_of
+"""What compiled code is given in place of that tuple or array: one integer, whatever the number of arrays."""
+
+
+def addresses(arrays: Any) -> Any:
+    """Addresses of arrays, as an array."""
+    return np.array([address_of(array) for array in arrays], np.int64)
 
 
 @intrinsic
 def data_of(typingctx, given):
-    """Address of the first entry of the array with this ``handle``."""
+    """Address of the first entry of an array, of which ``given`` is what the tuple or array of ``handle`` has."""
 
     def codegen(context, builder, sig, args):
         if DATA_OFFSET < 0:

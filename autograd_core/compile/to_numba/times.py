@@ -12,7 +12,7 @@ from ..machine import threads
 from ..times import fastest
 from .clock import microseconds_per_tick
 from .lower import Op
-from .pointer import handle
+from .pointer import IS_TUPLE, addresses, handle
 
 if TYPE_CHECKING:
     from .executable import Frame, NumbaExecutable
@@ -47,7 +47,8 @@ def measure(executable: NumbaExecutable, bound: Sequence[Any], passed: Sequence[
 
 def _run(executable: NumbaExecutable, frame: Frame, passed: tuple[Any, ...], outputs: tuple[Any, ...]) -> None:
     scale = microseconds_per_tick()
-    given = (frame.address, *map(handle, (*passed, *outputs)))
+    arrays = (*passed, *outputs)
+    given = arrays if IS_TUPLE else addresses(arrays)
     for step, number in executable.steps():
         if step.__class__ is Op:
             start = time.perf_counter_ns()
@@ -57,8 +58,8 @@ def _run(executable: NumbaExecutable, frame: Frame, passed: tuple[Any, ...], out
             continue
         if executable.parallel:
             with threads.parallel_region:
-                code = step(*given)
+                code = step(frame.address, handle(given))
         else:
-            code = step(*given)
+            code = step(frame.address, handle(given))
         if code:
             executable.fail(code, frame, passed, outputs)

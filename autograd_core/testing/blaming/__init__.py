@@ -1,7 +1,7 @@
 """``blame``: which operation of a program has a wrong rule, the smallest graph that shows it, and a script to run.
 
 ``local`` looks at one operation by itself, ``smaller`` shrinks its inputs, ``misuse`` says what else may be wrong;
-``calls``, ``sources``, ``lookup`` and ``literals`` write what has failed as Python, ``scripts`` makes a file of it.
+``calls``, ``sources`` and ``lookup`` write what has failed as Python, ``scripts`` makes a file of it.
 """
 
 from .blame import blame

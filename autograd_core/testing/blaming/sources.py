@@ -16,7 +16,7 @@ import numpy as np
 from ...custom import UserPrimitive
 from ...tensor import Tensor
 from ...variable import Variable
-from .literals import literal
+from ..literals import literal
 from .lookup import (
     class_text,
     folder_of,

@@ -73,7 +73,7 @@ def read(slopes: Slopes, cts, exact=None) -> Reading:
     """``slopes`` weighed with ``cts``."""
     left, right = _filled(slopes.left, slopes.right), _filled(slopes.right, slopes.left)
     sides = np.stack([cts * left.value, cts * right.value])
-    moving = (slopes.central.value != 0) | (left.value != 0) | (right.value != 0)
+    moving = slopes.moved
     weights = np.abs(cts)
     kinked = slopes.kinked & (weights > 0)
     with np.errstate(invalid="ignore", over="ignore"):

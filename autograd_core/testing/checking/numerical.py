@@ -9,6 +9,7 @@ difference stops falling, since from there on rounding takes over.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -138,7 +139,7 @@ def central(along: Callable[[float], tuple[float, float]], precision: float, sca
 
 def first_step(precision: float, scale: float = 1.0) -> float:
     """Where a ladder of central quotients begins: a power of two, so that x + step is exact."""
-    return 2.0 ** round(math.log2(scale * 4 * precision**0.2))
+    return 2.0 ** round(math.log2(max(scale, sys.float_info.min) * 4 * precision**0.2))
 
 
 class Settling:

@@ -33,6 +33,8 @@ class Slopes:
         Where a one-sided slope grows without end as the step shrinks: a vertical tangent, or a jump.
     rounding : array
         Rounding error of the function itself.
+    moved : array of bool
+        Where any step changed the result.
     """
 
     central: Estimate
@@ -41,6 +43,7 @@ class Slopes:
     settled: Any
     steep: Any
     rounding: Any
+    moved: Any
 
     @property
     def kinked(self):
@@ -76,13 +79,15 @@ def slopes(
     here = value(0.0)
     settling = Settling(WEIGHTS)  # rows: across, left, right
     step = first_step(precision) if start is None else start
-    extra = 0
+    moved, extra = np.zeros(np.shape(here), bool), 0
+    lost = _smallest(precision)
     with np.errstate(all="ignore"):  # a large step may leave the domain; the next one is smaller
         for _ in range(RUNGS):
             ahead, behind = value(step), value(-step)
             size = np.maximum(np.maximum(np.abs(ahead), np.abs(behind)), least)
-            noise = NOISES * (precision * np.where(np.isfinite(size), size, 0.0) / step)
+            noise = NOISES * ((precision * np.where(np.isfinite(size), size, 0.0) + lost) / step)
             rise, fall = ahead - here, here - behind
+            moved |= (rise != 0) | (fall != 0)
             settling.add(np.stack([(ahead - behind) / 2, fall, rise]) / step, noise)
             step /= SHRINK
             if step < 64 * smallest:
@@ -94,7 +99,13 @@ def slopes(
     found, steep = settling.estimate(), settling.steep
     across, left, right = (Estimate(value, error) for value, error in zip(found.value, found.error, strict=True))
     rounding = precision * np.maximum(np.abs(here), least)
-    return Slopes(across, left, right, settling.has_digit[0], steep[1] | steep[2], rounding)
+    return Slopes(across, left, right, settling.has_digit[0], steep[1] | steep[2], rounding, moved)
+
+
+def _smallest(precision: float) -> float:
+    """What a result may be off by however small it is: it underflows."""
+    dtype = next((each for each in (np.float64, np.float32) if precision <= np.finfo(each).eps), np.float16)
+    return float(np.finfo(dtype).smallest_subnormal)
 
 
 def _worth_a_look(settling: Settling):
@@ -117,6 +128,7 @@ def finer(coarse: Slopes, fine: Slopes) -> Slopes:
         np.where(take, fine.settled, coarse.settled),
         np.where(take, fine.steep, coarse.steep),
         fine.rounding,
+        coarse.moved | fine.moved,
     )
 
 

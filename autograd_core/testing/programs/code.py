@@ -8,7 +8,7 @@ import numpy as np
 
 from ...primitive import Primitive
 from ...tensor import Tensor
-from .literals import literal
+from ..literals import text_of
 from .operations import AtIndex
 from .spelling import ROW_OF, importable
 from .steps import Ref, Step, read
@@ -64,7 +64,7 @@ class Writer:
         """The whole text."""
         function = self.function()
         inputs = ", ".join(self.inputs) + ("," if len(self.inputs) == 1 else "")
-        given = [f"x{i} = {literal(x)}" for i, x in enumerate(self.program.arguments)]
+        given = [f"x{i} = {text_of(x)}" for i, x in enumerate(self.program.arguments)]
         checks = [check.format(inputs=inputs) for check in self.checks]
         parts = [self._imports("\n".join(function)), [*given, *self.constants], ["", *function, "", ""], checks]
         return "\n\n".join("\n".join(part) for part in parts if part).replace("\n\n\n\n", "\n\n\n") + "\n"
@@ -92,7 +92,7 @@ class Writer:
             return name if operand.part is None else f"{name}[{operand.part}]"
         if isinstance(operand, list):
             return "[" + ", ".join(map(self._text, operand)) + "]"
-        text = literal(operand)
+        text = text_of(operand)
         if len(text) <= LONGEST_INLINE:
             return text
         self.constants.append(f"c{len(self.constants)} = {text}")

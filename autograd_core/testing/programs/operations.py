@@ -15,7 +15,7 @@ import numpy as np
 from ...custom import UserPrimitive
 from ...primitive import Primitive
 from ...probing import probing
-from .literals import index_text, literal
+from ..literals import index_text, text_of
 from .spelling import spelled
 
 Params = dict[str, Any]
@@ -88,7 +88,7 @@ class Call(Operation):
 
 def keywords(params: Params) -> list[str]:
     """Texts ``name=value``."""
-    return [f"{key}={literal(value)}" for key, value in params.items()]
+    return [f"{key}={text_of(value)}" for key, value in params.items()]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ...node import Node
 from ...ops.table import TABLE
 from ...primitive import PROJECT, Primitive
 from ...tensor import Overloaded, Tensor
-from .literals import index_text, literal
+from ..literals import index_text, text_of
 
 OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@"}
 NAMESPACES = (
@@ -38,7 +38,7 @@ def spelled(row: Primitive, operands: Sequence[Any], texts: Sequence[str], param
     special = _special(row, operands, texts, params)
     if special is not None:
         return special
-    words = [f"{key}={literal(value)}" for key, value in params.items()]
+    words = [f"{key}={text_of(value)}" for key, value in params.items()]
     given = ", ".join([*texts, *words])
     listed = ", ".join([f"[{', '.join(texts)}]", *words])
     for prefix, function in _candidates(row.name) if ROW_OF.get(row.name) is row else ():
@@ -110,7 +110,7 @@ def _applied(function: Callable[..., Any], operands: Sequence[Any], params: Any)
             yield (
                 node.primitive.name,
                 id(node.primitive),
-                literal(dict(sorted(node.params.items()))),
+                text_of(dict(sorted(node.params.items()))),
                 _places(node, run),
             )
     results = run.result if isinstance(run.result, tuple) else (run.result,)
