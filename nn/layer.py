@@ -10,7 +10,7 @@ import numpy as np
 
 import autograd_core as ag
 
-from . import constraints, initializers, masks, regularizers, shapes
+from . import building, constraints, initializers, masks, regularizers, shapes
 from .calling import Call, current
 from .config import Configured, takes
 from .hooks import Hooked
@@ -76,6 +76,8 @@ class Layer(Tracked, Hooked, Configured):
             cls.supports_masking = cls.__dict__.get("supports_masking", True)
             cls.makes_mask = cls.__dict__.get("makes_mask", True)
         cls._needs_training = any(p.name == "training" and p.default is p.empty for p in parameters)
+        if "build" in cls.__dict__:
+            cls.build = building.noting(cls.__dict__["build"])  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **kwargs: Any):
         self = super().__new__(cls, *args, **kwargs)
@@ -117,8 +119,9 @@ class Layer(Tracked, Hooked, Configured):
 
     # -- what a subclass defines ---------------------------------------------------------------------------------
 
+    @building.noting
     def build(self, input_shape: Any) -> None:
-        """Make the weights.
+        """Make the weights. The layer is ``built`` when this comes to an end, and as it was before if it raises.
 
         Parameters
         ----------
@@ -192,7 +195,10 @@ class Layer(Tracked, Hooked, Configured):
 
     def _applied(self, inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not self.built:
-            with ag.tracing.suspended(once=not self._made_in_trace):  # weights are made now, not by the plan
+            with (
+                ag.tracing.suspended(once=not self._made_in_trace),  # weights are made now, not by the plan
+                building.on(self, inputs),
+            ):
                 self._build_for(shapes.shape_of(inputs))
             outputs = self._called(inputs, args, kwargs)
             if isinstance(outputs, ag.Tensor) and outputs.ndim:
@@ -269,7 +275,11 @@ class Layer(Tracked, Hooked, Configured):
         return inputs.astype(self.dtype) if inputs.array.dtype.kind in "iub" else inputs
 
     def _build_for(self, input_shape: Any) -> None:
-        self.build(input_shape)
+        if not building.is_running(self):  # a `build` may call its own layer, with the weights that it made so far
+            self.build(input_shape)
+
+    def _note_built(self, input_shape: Any) -> None:
+        """``build`` has come to an end."""
         self.built = True
 
     def _build_symbolically(self, input_shape: Any) -> None:
@@ -384,7 +394,8 @@ class Layer(Tracked, Hooked, Configured):
     def _wrong_input(self, shape: Any, expected: str) -> ag.ShapeError:
         """Error for an input that does not fit this layer."""
         return ag.ShapeError(
-            f"{type(self).__name__} {self.name!r}: the input has shape {tuple(shape)}; expected {expected}."
+            f"{type(self).__name__} {self.name!r}: the input has shape {building.told(self, shape)}; expected "
+            f"{expected}."
         )
 
     @property

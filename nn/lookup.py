@@ -11,7 +11,7 @@ import autograd_core as ag
 
 from .config import is_config, made
 
-_ALIKE = 0.4  # of difflib's measure, 0 to 1: below it a name is no help
+_ALIKE = 0.5  # of difflib's measure, 0 to 1: below it a name is no help
 
 
 def by_name(kind: str, identifier: str, known: Mapping[str, Any]) -> Any:
@@ -23,7 +23,7 @@ def by_name(kind: str, identifier: str, known: Mapping[str, Any]) -> Any:
     Raises
     ------
     DomainError
-        For an unknown name; the message lists those known, and asks whether the nearest one was meant.
+        For an unknown name; the message asks whether the nearest one was meant, and lists all.
     """
     entry = known.get(identifier)
     if entry is not None:
@@ -33,7 +33,7 @@ def by_name(kind: str, identifier: str, known: Mapping[str, Any]) -> Any:
         if _plain(name) == plain:
             return entry
     raise ag.DomainError(
-        f"no {kind} is called {identifier!r}; known: {', '.join(sorted(known))}.{_suggestion(identifier, known)}"
+        f"no {kind} is called {identifier!r}; {_suggestion(identifier, known)}{', '.join(sorted(known))}."
     )
 
 
@@ -106,10 +106,10 @@ def _suggestion(identifier: str, known: Mapping[str, Any]) -> str:
     names = {_plain(name): name for name in known}
     nearest = difflib.get_close_matches(_plain(identifier), list(names), n=1, cutoff=_ALIKE)
     if not nearest:
-        return ""
+        return "known: "
     name = names[nearest[0]]
     written = snake_case(name) if identifier.islower() else name
-    return f" Did you mean {written!r}?"
+    return f"did you mean {written!r}? Known: "  # first: the list is long
 
 
 def _plain(name: str) -> str:

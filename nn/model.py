@@ -196,8 +196,6 @@ class Model(Trainer):
         """Make all weights by calling the model once on ones of this shape (unknown lengths are taken as 1)."""
         if self._graph is None:
             self.call_on_ones(input_shape)
-            self._note_shape(input_shape)
-        self.built = True
 
     def call_on_ones(self, input_shape: Any) -> Any:
         """Output for an input of this shape, or structure of shapes, that is 1 everywhere."""
@@ -208,12 +206,17 @@ class Model(Trainer):
         return self._called(ones, (), {})
 
     def _build_for(self, input_shape: Any) -> None:
-        self._note_shape(input_shape)
         # On the first call the layers below build themselves as the data reach them; only a `build` of the user's own
         # has more to do.
         if type(self).build is not Model.build:
-            self.build(input_shape)
-        self.built = True
+            super()._build_for(input_shape)
+        else:
+            self._note_built(input_shape)
+
+    def _note_built(self, input_shape: Any) -> None:
+        if self._graph is None and self._first_shape is None:
+            self._note_shape(input_shape)
+        super()._note_built(input_shape)
 
     def _note_shape(self, input_shape: Any) -> None:
         # Past our own __setattr__: a list would be looked through for layers from then on.

@@ -40,6 +40,8 @@ def load_model(
     model: Any = made(Layer, state["model"], custom_objects)
     if state["input_shape"] is not None and not model.built:
         model.build(state["input_shape"])
+        if any(not layer.built for layer in model._flatten_layers()):  # by a `build` of the user's own: in the call
+            model.call_on_ones(state["input_shape"])
     asked = state["compile"]
     if compile and asked is not None:
         optimizer = optim.deserialize(asked["optimizer"])

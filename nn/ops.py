@@ -6,9 +6,20 @@
 >>> nn.Model(x, total)([[1.0, 2.0, 2.0]]).numpy()
 array([[9.]], dtype=float32)
 
-On Tensors and arrays they are the functions of ``autograd_core.numpy`` themselves. Of the names that NumPy does not
-have there are those of activations and of convolutions, and ``cast``, ``shape``, ``convert_to_tensor``,
-``convert_to_numpy`` and ``stop_gradient``.
+On Tensors and arrays they are the functions of ``autograd_core.numpy`` themselves. Names that NumPy does not have, or
+has with other arguments, are as in Keras:
+
+- activations: ``relu``, ``softmax``, ...: those of ``nn.activations``;
+- control flow: ``cond``, ``switch``, ``scan``, ``while_loop``, ``fori_loop``, ``map``, ``vectorized_map``;
+- parts of arrays: ``slice``, ``slice_update``, ``scatter``, ``scatter_update``, ``segment_sum``, ``segment_max``,
+  ``top_k``, ``in_top_k``, ``one_hot``, ``multi_hot``, ``unstack``;
+- linear algebra: ``cholesky``, ``det``, ``eig``, ``eigh``, ``inv``, ``logdet``, ``lstsq``, ``norm``, ``qr``, ``solve``,
+  ``solve_triangular``, ``svd``; and ``fft``, ``fft2``, ``ifft2``, ``rfft``, ``irfft`` on pairs (real, imaginary);
+- networks: ``conv``, ``depthwise_conv``, ``max_pool``, ``average_pool``, ``moments``, ``normalize``,
+  ``batch_normalization``, ``layer_normalization``, ``rms_normalization``, ``binary_crossentropy``,
+  ``categorical_crossentropy``, ``sparse_categorical_crossentropy``;
+- ``cast``, ``convert_to_numpy``, ``convert_to_tensor``, ``erf``, ``erfinv``, ``is_tensor``, ``logsumexp``, ``rsqrt``,
+  ``shape``, ``stop_gradient``.
 """
 
 from __future__ import annotations
@@ -18,32 +29,20 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
 
-import autograd_core as ag
 import autograd_core.numpy as anp
 
 from . import activations
+from .operations import FUNCTIONS
 from .symbolic import apply_function, has_symbols
-
-
-def _cast(x: Any, dtype: Any) -> Any:
-    return anp.astype(ag.convert_to_tensor(x), dtype)
-
-
-def _shape(x: Any) -> Any:
-    return x.shape if hasattr(x, "shape") else anp.shape(x)
-
-
-def _to_numpy(x: Any) -> Any:
-    return ag.convert_to_tensor(x).numpy()
-
 
 _OTHERS: dict[str, Callable[..., Any]] = {
     **{name: getattr(activations, name) for name in activations.__all__ if name != "get"},
-    "cast": _cast, "convert_to_numpy": _to_numpy, "convert_to_tensor": ag.convert_to_tensor, "shape": _shape,
-    "stop_gradient": ag.stop_gradient,
-}  # fmt: skip
+    **FUNCTIONS,
+}
 
-_WITHOUT_STEP = ("shape",)  # that ask a symbolic tensor for what it knows
+_ALIKE = 0.8  # of difflib's measure, 0 to 1: below it a name is another one, not one written wrongly
+
+_WITHOUT_STEP = ("is_tensor", "shape")  # that ask a symbolic tensor for what it knows
 
 
 def __getattr__(name: str) -> Any:
@@ -61,7 +60,7 @@ def _function(name: str) -> Any:
     """The function of this name, made to take symbolic tensors."""
     found = _OTHERS.get(name, getattr(anp, name, None))
     if found is None:
-        near = difflib.get_close_matches(name, __dir__(), 1)
+        near = difflib.get_close_matches(name, __dir__(), 1, _ALIKE)
         raise AttributeError(f"nn.ops has no {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
     if not callable(found) or isinstance(found, type) or name in _WITHOUT_STEP:
         return found

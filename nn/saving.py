@@ -233,17 +233,25 @@ def set_weights(model: Any, state: list[dict[str, Any]], path: str, skip_mismatc
             raise ag.StructureError(
                 f"{path} does not fit {model.name!r}: weight {number + 1} is, in the model, {name!r} of shape "
                 f"{weight.shape} in layer {layer.name!r} ({kind}), and in the file {entry['name']!r} of shape "
-                f"{tuple(value.shape)} in layer {entry['layer']!r} ({entry['class']}). Nothing was changed."
+                f"{tuple(value.shape)} in layer {entry['layer']!r} ({entry['class']}). {_told_unbuilt(unbuilt)}"
+                "Nothing was changed."
             )
     if len(mine) != len(state) and not skip_mismatch:
         longer = "the model" if len(mine) > len(state) else "the file"
         extra = mine[len(state)][0].name if len(mine) > len(state) else state[len(mine)]["layer"]
         raise ag.StructureError(
             f"{path} does not fit {model.name!r}: the model has {len(mine)} weights, the file {len(state)}; the first "
-            f"that only {longer} has is in layer {extra!r}. Nothing was changed."
+            f"that only {longer} has is in layer {extra!r}. {_told_unbuilt(unbuilt)}Nothing was changed."
         )
     for weight, value in pairs:
         weight.assign(value.astype(weight.dtype))
+
+
+def _told_unbuilt(layers: list[Any]) -> str:
+    if not layers:
+        return ""
+    names = ", ".join(repr(layer.name) for layer in layers)
+    return f"Not built yet in the model: {names}; call the model on data first. "
 
 
 # -- models and trainings ----------------------------------------------------------------------------------------------

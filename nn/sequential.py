@@ -152,15 +152,13 @@ class Sequential(Model):
             return
         if not self._symbols and self._chain:
             self._trace(input_shape)
-            self._note_shape(input_shape)
-        self.built = True
 
     def _build_for(self, input_shape: Any) -> None:
         # With data the layers build themselves as it reaches them: a structure of inputs is no shape for `build`.
-        self._note_shape(input_shape)
         if type(self).build is not Sequential.build:
-            self.build(input_shape)
-        self.built = True
+            super()._build_for(input_shape)
+        else:
+            self._note_built(input_shape)
 
     def _build_symbolically(self, input_shape: Any) -> None:
         self.build(input_shape)

@@ -210,7 +210,7 @@ class LBFGS(Optimizer):
 
     def _along(self, descent: _Descent, x: Any, direction: Any, start: Point) -> Point | None:
         """Step along a direction; the variables are left where the Point that is returned is."""
-        length = self.learning_rate
+        length: float = self.learning_rate
         if not self._moves:
             length *= min(1.0, 1.0 / float(np.abs(start.gradient).sum()))
 

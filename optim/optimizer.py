@@ -17,6 +17,7 @@ from .config import argument_names, unknown
 from .exceptions import Exceptions
 from .flat import Group
 from .gradients import Pairs, Targets, names_of
+from .rate import LearningRate
 from .saving import Saved
 
 Rate = float | Callable[[int], float]  # a learning rate, or a schedule: a function of the number of steps made
@@ -130,11 +131,15 @@ class Optimizer(Saved):
         return self._calls // (self.gradient_accumulation_steps or 1)
 
     @property
-    def learning_rate(self) -> float:
-        """Size of the next step; what is used at a step is this after ``decay``."""
+    def learning_rate(self) -> LearningRate:
+        """Size of the next step; what is used at a step is this after ``decay``.
+
+        ``optimizer.learning_rate = 0.1`` and ``optimizer.learning_rate.assign(0.1)`` change it.
+        """
         if self._schedule is None:
-            return self._learning_rate
-        return check_interval(type(self).__name__, "learning_rate", self._schedule(self._calls), 0.0)
+            return LearningRate(self._learning_rate, self)
+        now = check_interval(type(self).__name__, "learning_rate", self._schedule(self._calls), 0.0)
+        return LearningRate(now, self)
 
     @learning_rate.setter
     def learning_rate(self, value: Rate) -> None:

@@ -122,8 +122,8 @@ class Saved:
         config = config_of(self)
         if isinstance(self._schedule, schedules.LearningRateSchedule):
             config["learning_rate"] = schedules.serialize(self._schedule)
-        elif self._schedule is not None:
-            config["learning_rate"] = self._schedule
+        else:
+            config["learning_rate"] = float(self.learning_rate) if self._schedule is None else self._schedule
         return config
 
     @classmethod

@@ -11,6 +11,7 @@ import autograd_core.numpy as anp
 
 from .. import shapes
 from ..layer import Layer
+from ..regularizers import L1L2
 from ..symbolic import SymbolicTensor
 from .activation import Pointwise
 
@@ -88,6 +89,26 @@ class InputLayer(Layer):
 
 class Identity(Pointwise):
     """The input itself."""
+
+    def call(self, inputs):
+        return inputs
+
+
+class ActivityRegularization(Pointwise):
+    """The input itself; ``l1 * sum(abs(x)) + l2 * sum(x**2)``, divided by the batch size, is added to the loss.
+
+    Parameters
+    ----------
+    l1, l2 : float
+        Factors of at least 0.
+    **options
+        Those of every layer.
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **options: Any):
+        super().__init__(activity_regularizer=L1L2(l1, l2), **options)
+        self.l1 = l1
+        self.l2 = l2
 
     def call(self, inputs):
         return inputs

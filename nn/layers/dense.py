@@ -67,9 +67,9 @@ class Dense(Layer):
 
     def build(self, input_shape):
         if len(input_shape) < 2 or input_shape[-1] is None:
-            raise ag.ShapeError(
-                f"Dense {self.name!r}: the input has shape {input_shape}; expected (batch, ..., n) with a last axis of "
-                "known length. A single sample needs a batch axis: x[None]."
+            raise self._wrong_input(
+                input_shape,
+                "(batch, ..., n) with a last axis of known length. A single sample needs a batch axis: x[None]",
             )
         self.kernel = self.add_weight(
             (input_shape[-1], self.units), self.kernel_initializer, name="kernel",

@@ -172,7 +172,6 @@ class MultiHeadAttention(Layer):
 
     def _build_for(self, input_shape):
         self.build(input_shape, *self.__dict__.get("_others", ()))
-        self.built = True
 
     def call(
         self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,

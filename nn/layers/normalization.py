@@ -296,6 +296,56 @@ class GroupNormalization(Normalizer):
         return anp.reshape(self._standardized(grouped, axes, weights)[0], shape)
 
 
+class RMSNormalization(Pointwise):
+    """``x / sqrt(mean(x**2) + epsilon) * scale``, with the mean over the features of each sample.
+
+    Weight ``scale``, of the shape of the axes.
+
+    Parameters
+    ----------
+    axis : int or sequence of int
+        Over which to take the mean.
+    epsilon : float
+        Added to the mean of squares.
+    **options
+        Those of every layer.
+
+    References
+    ----------
+    Zhang & Sennrich (2019), "Root mean square layer normalization".
+    """
+
+    supports_masking = False
+
+    def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **options: Any):
+        super().__init__(**options)
+        if not epsilon >= 0:
+            raise ag.DomainError(f"RMSNormalization: epsilon is {epsilon!r}; expected a number of at least 0.")
+        self.axis = axis
+        self.epsilon = epsilon
+
+    def _axes(self, ndim: int) -> tuple[int, ...]:
+        axes = (self.axis,) if isinstance(self.axis, int) else self.axis
+        return tuple(sorted(axis_of(f"RMSNormalization {self.name!r}", axis, ndim) for axis in axes))
+
+    def build(self, input_shape):
+        lengths = tuple(input_shape[axis] for axis in self._axes(len(input_shape)))
+        if None in lengths:
+            raise self._wrong_input(input_shape, "known lengths along the normalized axes")
+        self.scale = self.add_weight(lengths, "ones", name="scale")
+
+    def call(self, inputs):
+        inputs = self._floating(inputs)
+        axes = self._axes(inputs.ndim)
+        lengths = self.scale.shape
+        if tuple(inputs.shape[axis] for axis in axes) != lengths:
+            raise self._wrong_input(inputs.shape, f"lengths {lengths} along axes {axes}, as when it was built")
+        scale: Any = self.scale
+        if axes != tuple(range(inputs.ndim - len(axes), inputs.ndim)):
+            scale = anp.reshape(scale, [n if axis in axes else 1 for axis, n in enumerate(inputs.shape)])
+        return inputs / anp.sqrt(anp.mean(anp.square(inputs), axis=axes, keepdims=True) + self.epsilon) * scale
+
+
 class UnitNormalization(Pointwise):
     """Scale the vectors along an axis to length 1."""
 

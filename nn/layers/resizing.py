@@ -11,7 +11,7 @@ import autograd_core as ag
 import autograd_core.numpy as anp
 
 from ..layer import Layer
-from ..shapes import several
+from ..shapes import positive, several
 from .convolution import Sizes
 from .formats import data_format_of
 
@@ -42,6 +42,7 @@ def pairs_of(owner: str, name: str, value: Any, rank: int) -> Pairs:
     """``value`` as two numbers for each axis: from one for all, one for each axis, or two for each."""
     try:
         if isinstance(value, int):
+            positive(owner, name, value, low=0)
             return ((value, value),) * rank
         pairs: tuple[tuple[int, ...], ...]
         if rank == 1 and len(value) == 2:
@@ -103,6 +104,19 @@ class ZeroPadding2D(_ZeroPadding):
     rank = 2
 
 
+class ZeroPadding3D(_ZeroPadding):
+    """Zeros around volumes.
+
+    Parameters
+    ----------
+    padding : int, three of int, or three pairs
+        One number for all sides; one for each axis; or two for each, before and after.
+    data_format : {"channels_last", "channels_first"}, optional
+    """
+
+    rank = 3
+
+
 class _Cropping(_Sided):
     def __init__(self, cropping: Any = 0, data_format: str | None = None, **options: Any):
         super().__init__(**options)
@@ -140,6 +154,15 @@ class Cropping2D(_Cropping):
     """Take entries away around images; ``cropping`` as ``padding`` of ``ZeroPadding2D``."""
 
     rank = 2
+
+
+class Cropping3D(_Cropping):
+    """Take entries away around volumes; ``cropping`` as ``padding`` of ``ZeroPadding3D``."""
+
+    rank = 3
+
+    def __init__(self, cropping: Any = 1, **options: Any):
+        super().__init__(cropping, **options)
 
 
 class UpSampling1D(_Sided):
@@ -191,10 +214,43 @@ class UpSampling2D(_Sided):
 
     def compute_output_shape(self, input_shape):
         self._checked(input_shape)
-        shape = list(input_shape)
+        return _enlarged(input_shape, self.size, self._first)
+
+
+class UpSampling3D(_Sided):
+    """Repeat each entry of volumes.
+
+    Parameters
+    ----------
+    size : int or three of int
+        How often, along each axis.
+    data_format : {"channels_last", "channels_first"}, optional
+    """
+
+    rank = 3
+
+    def __init__(self, size: Sizes = (2, 2, 2), data_format: str | None = None, **options: Any):
+        super().__init__(**options)
+        self._set_format(data_format)
+        self.size = several("UpSampling3D", "size", size, 3)
+
+    def call(self, inputs):
+        self._checked(inputs.shape)
         for axis, factor in enumerate(self.size, self._first):
-            shape[axis] = None if shape[axis] is None else shape[axis] * factor
-        return tuple(shape)
+            inputs = anp.repeat(inputs, factor, axis=axis)
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        self._checked(input_shape)
+        return _enlarged(input_shape, self.size, self._first)
+
+
+def _enlarged(input_shape, size, first):
+    """The shape with so many times the entries along each axis from ``first`` on."""
+    shape = list(input_shape)
+    for axis, factor in enumerate(size, first):
+        shape[axis] = None if shape[axis] is None else shape[axis] * factor
+    return tuple(shape)
 
 
 @lru_cache(maxsize=64)

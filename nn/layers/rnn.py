@@ -285,7 +285,7 @@ class CellLayer(RNN):
         return {name: options[name] for name in ("dtype", "trainable") if name in options}
 
     def build(self, sequences_shape, initial_state_shape=None):
-        if not self.cell.built:
+        if not self.cell.built and not self.cell.name.startswith(f"{self.name}/"):  # a build may have failed before
             # Now, since the layer may have got a number since it was made.
             self.cell.name = f"{self.name}/{self.cell.name}"
         super().build(sequences_shape, initial_state_shape)

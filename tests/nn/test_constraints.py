@@ -92,7 +92,7 @@ MISTAKES = {
     "name": (
         lambda: C.get("max_norm2"),
         ag.DomainError,
-        "no constraint is called 'max_norm2'.*Did you mean 'max_norm'",
+        "no constraint is called 'max_norm2'.*did you mean 'max_norm'",
     ),
     "number": (lambda: C.get(2.0), ag.ConversionError, "got a float"),
     "argument": (lambda: C.NonNeg(2.0), TypeError, "argument"),

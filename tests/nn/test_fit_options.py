@@ -375,10 +375,10 @@ MISTAKES = [
     (lambda m: m.fit(iter([])), ag.DomainError, "the data gave no batch"),
     (lambda m: m.fit(X, Y, callbacks=[nn.callbacks.EarlyStopping]), ag.ConversionError, "Is it a class"),
     (lambda m: m.compile("adam", "sparse_categorical_crosentropy"), ag.DomainError,
-     "Did you mean 'sparse_categorical_crossentropy'"),
+     "did you mean 'sparse_categorical_crossentropy'"),
     (lambda m: m.compile("adm", "mse"), ag.DomainError, "[Dd]id you mean 'adam'"),
-    (lambda m: nn.layers.Dense(3, activation="reul"), ag.DomainError, "Did you mean 'relu'"),
-    (lambda m: nn.layers.Dense(3, kernel_initializer="he_norml"), ag.DomainError, "Did you mean"),
+    (lambda m: nn.layers.Dense(3, activation="reul"), ag.DomainError, "did you mean 'relu'"),
+    (lambda m: nn.layers.Dense(3, kernel_initializer="he_norml"), ag.DomainError, "did you mean"),
     (lambda m: m.get_layer("dens"), ag.DomainError, "known: dense"),
 ]  # fmt: skip
 

@@ -166,7 +166,7 @@ def test_one_of_ones_own():
 
 
 MISTAKES = {
-    "name": (lambda: I.get("glorot"), ag.DomainError, "no initializer is called 'glorot'.*Did you mean"),
+    "name": (lambda: I.get("glorot"), ag.DomainError, "no initializer is called 'glorot'.*did you mean"),
     "number": (lambda: I.get(3), ag.ConversionError, "got a int"),
     "argument": (lambda: I.Zeros(3), TypeError, "argument"),
     "seed": (lambda: I.GlorotUniform(seed="x"), ag.DomainError, "seed is 'x'"),

@@ -115,7 +115,7 @@ def test_by_other_things():
     loss = losses.MeanSquaredError()
     assert losses.get(loss) is loss
     assert losses.get(losses.mean_squared_error)([[1.0]], [[3.0]]).item() == 4.0
-    with pytest.raises(ag.DomainError, match=r"no loss is called 'mze'; known: .*mse"):
+    with pytest.raises(ag.DomainError, match=r"no loss is called 'mze'; did you mean .mse.. Known: .*mse"):
         losses.get("mze")
     with pytest.raises(ag.ConversionError, match="got a float"):
         losses.get(0.5)

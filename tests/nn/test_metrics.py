@@ -94,7 +94,9 @@ def test_by_name():
     assert isinstance(nn.metrics.get(nn.metrics.Mean), nn.metrics.Mean)
     distance = nn.metrics.get(lambda t, p: anp.mean(abs(p - t), axis=-1))
     assert distance([[1.0, 2.0]], [[2.0, 4.0]]).item() == 1.5
-    with pytest.raises(ag.DomainError, match=r"no metric is called 'acuracy'; known: .*Accuracy"):
+    with pytest.raises(
+        ag.DomainError, match=r"no metric is called 'acuracy'; did you mean 'accuracy'. Known: .*Accuracy"
+    ):
         nn.metrics.get("acuracy")
     with pytest.raises(ag.ConversionError, match="got a int"):
         nn.metrics.get(1)
@@ -209,8 +211,8 @@ def test_adjusted_r2_needs_samples():
         (lambda: nn.metrics.PrecisionAtRecall(1.5), ag.DomainError, "recall is 1.5"),
         (lambda: nn.metrics.TopKCategoricalAccuracy()(LABELS, SCORES), ag.ShapeError, "need sparse_top_k"),
         (lambda: nn.metrics.SparseTopKCategoricalAccuracy()([3], SCORES[:1]), ag.DomainError, "must be 0 to 2"),
-        (lambda: nn.metrics.get("precison"), ag.DomainError, "Did you mean 'precision'"),
-        (lambda: nn.metrics.get("SparseCategoricalAcc"), ag.DomainError, "Did you mean 'SparseCategoricalAccuracy'"),
+        (lambda: nn.metrics.get("precison"), ag.DomainError, "did you mean 'precision'"),
+        (lambda: nn.metrics.get("SparseCategoricalAcc"), ag.DomainError, "did you mean 'SparseCategoricalAccuracy'"),
         (lambda: nn.metrics.get({"class_name": "Nothing"}), ag.DomainError, "Nothing"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Helpers for data: one-hot rows, rows of length 1, a dataset in two parts, a table from a file."""
+"""Helpers for data: one-hot rows, rows of length 1, a dataset in two parts, a table from a file, padded sequences."""
 
 import numpy as np
 import pytest
@@ -207,3 +207,55 @@ def test_dataset_of_a_table(csv):
     assert [element.shape for element in Dataset.from_csv(path)] == [(3,), (3,)]
     x, y = next(iter(Dataset.from_csv(path, label="price").batch(2)))
     assert (x.shape, y.numpy().tolist()) == ((2, 2), [250.5, 200])
+
+
+# -- pad_sequences -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "rows"),
+    [
+        ({}, [[0, 0, 1], [0, 2, 3], [0, 0, 0], [4, 5, 6]]),
+        ({"padding": "post"}, [[1, 0, 0], [2, 3, 0], [0, 0, 0], [4, 5, 6]]),
+        ({"maxlen": 2}, [[0, 1], [2, 3], [0, 0], [5, 6]]),
+        ({"maxlen": 2, "truncating": "post"}, [[0, 1], [2, 3], [0, 0], [4, 5]]),
+        ({"maxlen": 4, "value": -1}, [[-1, -1, -1, 1], [-1, -1, 2, 3], [-1] * 4, [-1, 4, 5, 6]]),
+        ({"maxlen": 0}, [[], [], [], []]),
+    ],
+)
+def test_pad_sequences(options, rows):
+    """Before and behind; too long ones are cut."""
+    found = nn.utils.pad_sequences([[1], [2, 3], [], [4, 5, 6]], **options)
+    assert found.dtype == np.int32
+    np.testing.assert_array_equal(found, np.reshape(rows, (4, -1)))
+
+
+def test_pad_sequences_of_other_things():
+    """Rows of arrays, floats, strings, Tensors, nothing."""
+    found = nn.utils.pad_sequences([np.ones((1, 2)), np.ones((3, 2))], dtype="float32", value=0.5)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found[0], [[0.5, 0.5], [0.5, 0.5], [1, 1]])
+    words = nn.utils.pad_sequences([["a"], ["bc", "d"]], dtype=object, value="")
+    assert words.tolist() == [["", "a"], ["bc", "d"]]
+    assert nn.utils.pad_sequences([ag.constant([1]), [2, 3]]).tolist() == [[0, 1], [2, 3]]
+    assert nn.utils.pad_sequences([]).shape == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("sequences", "options", "error", "match"),
+    [
+        (3, {}, ag.StructureError, "got a int; expected a list of sequences"),
+        ([[1], 2], {}, ag.StructureError, "sequence 1 is 2; expected a list or an array"),
+        ([[1], [[2, 3]]], {}, ag.ShapeError, r"entries of sequence 1 have shape \(2,\); expected \(\)"),
+        ([["a"]], {}, ag.DtypeError, "sequence 0 cannot be converted to int32"),
+        ([["a"]], {"value": ""}, ag.DtypeError, "strings of different lengths need dtype=object"),
+        ([[1]], {"padding": "before"}, ag.DomainError, "padding is 'before'"),
+        ([[1]], {"truncating": "after"}, ag.DomainError, "truncating is 'after'"),
+        ([[1]], {"maxlen": -1}, ag.DomainError, "maxlen is -1"),
+        ([[1]], {"dtype": "number"}, ag.DtypeError, "dtype is 'number'"),
+    ],
+)
+def test_sequences_that_cannot_be_padded(sequences, options, error, match):
+    """Named with what was given."""
+    with pytest.raises(error, match=match):
+        nn.utils.pad_sequences(sequences, **options)

@@ -280,7 +280,7 @@ def built(kind=layers.LSTM, **options):
     ("call", "error", "message"),
     [
         (lambda: built()(X[0]), ag.ShapeError, r"LSTM 'memory': .*\(4, 5\); expected .*features\).*x\[None\]"),
-        (lambda: layers.GRU(2)(X[..., None]), ag.ShapeError, r"GRU 'gru': .*\(None, 4, 5, 1\); expected \(batch, time"),
+        (lambda: layers.GRU(2)(X[..., None]), ag.ShapeError, r"GRU 'gru': .*\(3, 4, 5, 1\); expected \(batch, time"),
         (lambda: built()(X[..., :3]), ag.ShapeError, r"LSTM 'memory': .*\(3, 4, 3\); expected 5 features"),
         (lambda: built().cell(X[:, 0, :3], [np.zeros((3, 2))] * 2), ag.ShapeError, r"\(3, 3\); expected 5 features"),
         (lambda: built()(X[:, :0]), ag.ShapeError, r"\(3, 0, 5\); expected at least one time step"),

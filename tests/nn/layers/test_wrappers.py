@@ -115,7 +115,7 @@ def test_time_distributed_convolution():
          "even number of arrays"),
         (lambda: layers.Bidirectional(layers.LSTM(2))(X[0]), ag.ShapeError, r"expected \(batch, time, features\)"),
         (lambda: layers.TimeDistributed(3), ag.ConversionError, "got a int"),
-        (lambda: layers.TimeDistributed(layers.Dense(2))(X[0]), ag.ShapeError, r"\(None, 5\); expected \(batch, time"),
+        (lambda: layers.TimeDistributed(layers.Dense(2))(X[0]), ag.ShapeError, r"\(4, 5\); expected \(batch, time"),
         (lambda: layers.TimeDistributed(layers.Dense(2))(X, mask=np.ones((3, 2), bool)), ag.ShapeError,
          r"mask has shape \(3, 2\); expected .* \(3, 4\)"),
     ],
