@@ -112,8 +112,14 @@ def test_terms_that_cancel_in_a_rule():
 
 
 def test_results_that_are_but_rounding_do_not_drown_the_others():
-    """A program with ``solve(x, x)``, whose zeros come out as 1e-17 and would have weights of 1e9 in one sum."""
+    """``solve(x, x)``, whose zeros come out as 1e-17 and weigh 1e9 in a sum; ``qr``, whose factors differ as much."""
     never_wrong(82, "float32", 1.0)
+    never_wrong(95, "float32", 1e8)
+
+
+def test_long_steps_over_all_that_a_function_does_confirm_nothing():
+    """A program on 1e-8, which steps of 0.1 see as constant."""
+    never_smooth(16, "float32", 1e8, "one entry")
 
 
 @pytest.mark.slow

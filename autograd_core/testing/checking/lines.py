@@ -16,9 +16,10 @@ from ...tensor import Overloaded, Tensor
 from ...tree import flatten
 from .eagerly import Calls, noting, running_eagerly
 from .numerical import Estimate, first_step
-from .slopes import Slopes, finer, sharp, slopes
+from .slopes import Slopes, finer, finer_estimate, sharp, slopes
 
 Arrays = list[Any]
+LONG = 0.25  # the first step for what is smooth, as a part of the size of what moves
 OUTSIDE_OF_DOMAIN = (ArithmeticError, ValueError, AutogradError)  # what a function may raise beside the point
 
 
@@ -108,8 +109,12 @@ class Subject:
 
     def first_step(self, direction: Arrays) -> float:
         """Where a ladder begins that is of the size of what moves, if that is less than 1."""
+        return first_step(self.precision, self._size(direction))
+
+    def _size(self, direction: Arrays) -> float:
+        """Of what moves along ``direction``; 1 if it is more, or nothing."""
         size = max((float(np.abs(x[v != 0]).max(initial=0.0)) for x, v in self._moving(direction)), default=0.0)
-        return first_step(self.precision, size if 0 < size < 1 else 1.0)
+        return size if 0 < size < 1 else 1.0
 
     def measure_rounding(self) -> bool:
         """Take the rounding error of the results from what a wider dtype makes of them; whether it is far more."""
@@ -144,8 +149,11 @@ class Subject:
         return max(sizes)
 
     def sharp(self, direction: Arrays) -> Estimate:
-        """Central slopes from long steps, for what is smooth."""
-        return sharp(lambda t: self.vector(self.moved(direction, t)), self.precision, self.least)
+        """Central slopes from long steps, for what is smooth; steps of the size of what moves, if that is far less."""
+        value = lambda t: self.vector(self.moved(direction, t))
+        found = sharp(value, self.precision, self.least, LONG)
+        size = self._size(direction)
+        return found if size > 1 / 16 else finer_estimate(found, sharp(value, self.precision, self.least, LONG * size))
 
     def at(self, points: Arrays) -> Subject:
         """The same function elsewhere."""

@@ -135,11 +135,15 @@ class Place:
             if self.subject.measure_rounding():
                 self._slopes.clear()
                 return self.judge(mode, key)
-        if found.status == OUTSIDE and not self.evened and self._drowned(mode, key, found):
-            self.evened = True
-            self.cts, self._pulled = self._weights(), None
-            self._pushed.clear()
-            return self.judge(mode, key)
+        if found.status == OUTSIDE:
+            in_parts = self._in_parts(mode, key, found)
+            if not self.evened and (in_parts or self.is_noise(mode, key, found)):
+                self.evened = True
+                self.cts, self._pulled = self._weights(), None
+                self._pushed.clear()
+                return self.judge(mode, key)
+            if in_parts:
+                return in_parts
         if found.status not in (AGREES, OPEN) or not steps_apply(reading, self.tolerance, precision):
             return self._closer(mode, key, found)
         allowed = near_rounding(by_rule, terms, reading, precision)
@@ -200,24 +204,26 @@ class Place:
         """Whether what is off is no more than the rounding errors of the rule itself."""
         return judged.badness <= judged.allowed + 8 * self.noise_of_rule(mode, key)
 
-    def _drowned(self, mode: str, key, judged: Judgement) -> bool:
-        """Whether rounding explains what is off: of the rule itself, or of its sums of large and of small cotangents.
+    def _in_parts(self, mode: str, key, found: Judgement) -> Judgement | None:
+        """What small cotangents alone and large ones alone show, if beside one another the small ones are lost.
 
-        A result that is but rounding, as the zeros of ``solve(x, x)``, is given a weight beside which the others are
-        lost. A rule is linear: what it gives for large cotangents and for small ones alone says what was lost.
+        As in a rule with ``(ct - x @ (x.T @ ct)) / y``, where the large ones cancel. None if a part is wrong.
         """
-        if self.is_noise(mode, key, judged):
-            return True
         sizes = np.abs(self.cts)
         largest, smallest = sizes.max(initial=0.0), sizes.min(initial=np.inf, where=sizes > 0)
         if mode != "rev" or not largest * self.subject.precision > self.tolerance.rtol * smallest:
-            return False
+            return None
         middle = np.sqrt(largest) * np.sqrt(smallest)
-        parts = [
-            self._by_rule_at(self.subject.points, mode, key, 1.0, np.where(part, self.cts, 0.0))
-            for part in (sizes > middle, sizes <= middle)
-        ]
-        return judged.badness <= judged.allowed + 2 * abs(judged.by_rule - sum(parts))
+        parts = []
+        for part in (sizes > middle, sizes <= middle):
+            alone = Place(self.subject, self.directions, None, None, np.where(part, self.cts, 0.0), self.start)
+            alone.tolerance, alone._slopes, alone.measured = self.tolerance, self._slopes, self.measured
+            parts.append(alone.judge(mode, key))
+        statuses = [part.status for part in parts]
+        if not {AGREES, OPEN}.issuperset(statuses):
+            return None
+        status = OPEN if OPEN in statuses else AGREES
+        return replace(found, status=status, by_rule=sum(part.by_rule for part in parts))
 
     def noise_of_rule(self, mode: str, key) -> float:
         """How much a derivative by rule changes from point to point a few rounding errors away.
@@ -237,9 +243,9 @@ class Place:
             found.append(self._by_rule_at(beside, mode, key, multiple))
         return max(found) - min(found) if np.isfinite(found).all() else 0.0
 
-    def _by_rule_at(self, points: Arrays, mode: str, key, multiple: float, weights=None) -> float:
+    def _by_rule_at(self, points: Arrays, mode: str, key, multiple: float) -> float:
         """The derivative along ``key`` elsewhere, computed for a multiple of what it is linear in."""
-        weights, direction = self.cts if weights is None else weights, self.direction(key)
+        weights, direction = self.cts, self.direction(key)
         if mode == "rev":
             weights = pack(unpack(multiple * weights, self.subject.like))
         else:

@@ -132,6 +132,11 @@ def finer(coarse: Slopes, fine: Slopes) -> Slopes:
     )
 
 
+def finer_estimate(coarse: Estimate, fine: Estimate) -> Estimate:
+    """The same for one kind of slope."""
+    return _picked(_better(fine, coarse), fine, coarse)
+
+
 def _better(fine: Estimate, coarse: Estimate):
     """Where short steps are more certain, or contradict long ones and are certain enough for it."""
     with np.errstate(invalid="ignore"):
@@ -144,7 +149,7 @@ def _picked(take, a: Estimate, b: Estimate) -> Estimate:
     return Estimate(np.where(take, a.value, b.value), np.where(take, a.error, b.error))
 
 
-def sharp(value: Callable[[float], Any], precision: float, least, start: float = 0.25) -> Estimate:
+def sharp(value: Callable[[float], Any], precision: float, least, start: float) -> Estimate:
     """Central slopes at 0 from long steps and a whole triangle of extrapolations (Romberg), for smooth functions.
 
     The error of order h^2, h^4, ... is removed level by level, so that steps may stay long, where rounding is small.
