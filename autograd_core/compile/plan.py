@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -250,8 +251,8 @@ def _raw(value: Any) -> Any:
     return value.array if isinstance(value, Tensor) else np.asarray(value)
 
 
-def emitter(jit: str) -> Callable[[Program], Any]:
-    """Function that makes a program an executable."""
+def emitter(jit: str, repeated: bool = False) -> Callable[[Program], Any]:
+    """Function that makes a program an executable; ``repeated``: the step of a loop."""
     if jit == "numpy":
         return emit_numpy.emit
     try:
@@ -262,4 +263,4 @@ def emitter(jit: str) -> Callable[[Program], Any]:
             'function: jit="numba" needs the extra "jit": pip install "autograd-core[jit]" '
             f'({error}). Or use jit="numpy", which needs nothing.'
         ) from None
-    return emit_numba.emit
+    return partial(emit_numba.emit, repeated=True) if repeated else emit_numba.emit

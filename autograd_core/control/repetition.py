@@ -6,7 +6,7 @@ step started from in a list, and walks back along it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -20,7 +20,11 @@ from .body import Body, Pulled, pull, push, refuse_draws, zeros_like
 from .branches import matters
 from .code import Code
 from .inner import InnerTrace
+from .native import is_ready, step_and_test, steps, steps_while
 from .weave import newcomers, tracked
+
+STRETCH = 256  # steps that are made without a look at what is kept of them, at first
+LONGEST = 1 << 22  # bytes kept in one stretch
 
 
 class _Repeat:
@@ -29,23 +33,67 @@ class _Repeat:
     def __init__(self, test: Code, step: Code, count: int):
         self.test = test
         self.step = step
-        self.codes = [test, step]
+        self.joined: Code | None = None
         self._count = count
 
+    @property
+    def codes(self) -> list[Code]:
+        """What is emitted."""
+        return [self.test, self.joined or self.step]
+
     def prepare(self, jit: str) -> None:
-        """Emit test and step."""
+        """Emit test and step, together if that gives compiled code that needs no Python between its steps."""
         self.test.prepare(jit)
-        self.step.prepare(jit)
+        if jit == "numba" and not self.test.hosts and not self.step.hosts:  # what is drawn is drawn for one step
+            joined = step_and_test(self.step, self.test, self._count)
+            joined.prepare(jit, repeated=True)
+            self.joined = joined if is_ready(joined) else None
+        if self.joined is None:
+            self.step.prepare(jit)
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
         count = self._count
         if trace_here() is not None:  # only shapes are wanted
             return tuple(self.step.outline([*arrays, *self.step.nothing_drawn()])[:count])
         carry, constants = arrays[:count], arrays[count:]
-        first = carry
-        while self.goes_on(carry, constants):
+        if not self.goes_on(carry, constants):
+            return tuple(array.copy() for array in carry)
+        found = None if self.joined is None else self._natively(carry, constants)
+        return self._step_by_step(carry, constants) if found is None else found
+
+    def _natively(self, carry: Sequence[Any], constants: Sequence[Any]) -> tuple[Any, ...] | None:
+        carry = [*carry]
+        for kept in self.stretches(carry, constants, keeps=False):
+            if kept is None:
+                return None
+        return tuple(carry)
+
+    def stretches(self, carry: list[Any], constants: Sequence[Any], keeps: bool) -> Iterator[list[Any] | None]:
+        """What the steps start from, stacked, for one stretch of steps after another; None: a step failed.
+
+        Parameters
+        ----------
+        carry : list of array
+            The first one, for which there is a step; after each stretch that which has been reached.
+        keeps : bool
+            Whether what the steps start from is wanted.
+        """
+        limit = max(1, LONGEST // (1 + keeps * sum(array.nbytes for array in carry)))
+        most, goes_on = min(STRETCH, limit), True
+        while goes_on:
+            found = steps_while(self.joined, carry, constants, most, keeps)  # type: ignore[arg-type]  # there is one
+            if found is None:
+                yield None
+                return
+            carry[:], starts, goes_on = found
+            yield starts
+            most = min(4 * most, limit)
+
+    def _step_by_step(self, carry: Sequence[Any], constants: Sequence[Any]) -> tuple[Any, ...]:
+        while True:
             carry = self.step([*carry, *constants, *self.step.draw()])
-        return tuple([array.copy() for array in carry] if carry is first else self.step.apart(carry))
+            if not self.goes_on(carry, constants):
+                return tuple(self.step.apart(carry))
 
     def goes_on(self, carry: Sequence[Any], constants: Sequence[Any]) -> bool:
         """Whether there is another step."""
@@ -58,30 +106,53 @@ class _WalkBack:
     def __init__(self, repeat: _Repeat, back: Code, body: Body, pulled: Pulled):
         self.repeat = repeat
         self.back = back
-        self.codes = [*repeat.codes, back]
         self._count = len(body.carry)
         self._own = len(body.constants)  # of the loop itself; the step back may have more
         self._constants = len(pulled.body.constants)
         self._carried = len(pulled.body.carry)
 
+    @property
+    def codes(self) -> list[Code]:
+        """What is emitted."""
+        return [*self.repeat.codes, self.back]
+
     def prepare(self, jit: str) -> None:
         """Emit test, step and the step backward."""
         self.repeat.prepare(jit)
-        self.back.prepare(jit)
+        self.back.prepare(jit, repeated=True)
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
         end = self._count + self._constants
         carry, constants, cts = arrays[: self._count], arrays[self._count : end], arrays[end:]
         if trace_here() is not None:
             return tuple(self.back.outline([*cts, *carry, *constants])[: self._carried])
-        starts = []
-        while self.repeat.goes_on(carry, constants[: self._own]):
-            starts.append(carry)
+        if not self.repeat.goes_on(carry, constants[: self._own]):
+            return tuple(array.copy() for array in cts)
+        found = None
+        if self.repeat.joined is not None and is_ready(self.back):
+            found = self._natively(carry, constants, cts)
+        return self._step_by_step(carry, constants, cts) if found is None else found
+
+    def _natively(self, carry: Sequence[Any], constants: Sequence[Any], cts: Sequence[Any]) -> tuple[Any, ...] | None:
+        kept = list(self.repeat.stretches([*carry], constants[: self._own], keeps=True))
+        while kept:
+            starts = kept.pop()
+            found = starts and steps(self.back, cts, starts, constants, len(starts[0]), reverse=True)
+            if found is None:
+                return None
+            cts = found
+        return tuple(cts)
+
+    def _step_by_step(self, carry: Sequence[Any], constants: Sequence[Any], cts: Sequence[Any]) -> tuple[Any, ...]:
+        starts = [carry]
+        while True:
             carry = self.repeat.step([*carry, *constants[: self._own]])
-        first = cts
+            if not self.repeat.goes_on(carry, constants[: self._own]):
+                break
+            starts.append(carry)
         while starts:
             cts = self.back([*cts, *starts.pop(), *constants])
-        return tuple([array.copy() for array in cts] if cts is first else self.back.apart(cts))
+        return tuple(self.back.apart(cts))
 
 
 class Repetition:

@@ -17,6 +17,7 @@ from ..tensor import Tensor
 from .body import Body, live_cotangents, pull, push, zeros_like
 from .code import Code
 from .keeping import worth_keeping
+from .native import is_ready, steps
 from .slicing import needed
 from .weave import newcomers, tracked
 
@@ -35,7 +36,7 @@ class _Iterate:
 
     def prepare(self, jit: str) -> None:
         """Emit the step."""
-        self.code.prepare(jit)
+        self.code.prepare(jit, repeated=True)
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
         if trace_here() is not None:
@@ -44,6 +45,10 @@ class _Iterate:
         stacks = arrays[self._carry : self._carry + self._slices]
         constants = arrays[self._carry + self._slices :]
         results = [np.empty((self._length, *shape), dtype) for shape, dtype in self.code.specs[self._carry :]]
+        if self._length > 1 and is_ready(self.code):
+            found = steps(self.code, carry, stacks, constants, self._length, self._reverse, self._keeps_draws)
+            if found is not None:
+                return found
         kept = self.code.hosts if self._keeps_draws else []
         drawn = [np.empty((self._length, *shape), dtype) for _, shape, dtype in kept]
         for index in range(self._length)[:: -1 if self._reverse else 1]:

@@ -35,14 +35,27 @@ def sliced(
         if each.value in wanted:
             own[each.value] = value = Value(each.value.shape, each.value.dtype)
             new.inputs.append(Input(each.kind, each, value))
-    for instruction in kept:
+    new.instructions = copied(kept, own)
+    new.outputs = [own[value] for value in outputs]
+    new.guards = [own[value] for value in guards]
+    return new
+
+
+def copied(instructions: Iterable[Instruction], own: dict[Value, Value]) -> list[Instruction]:
+    """Copies of instructions, of values of their own.
+
+    Parameters
+    ----------
+    own : dict
+        What stands for a value. The results are added; those that are in it already stay as they are.
+    """
+    made = []
+    for instruction in instructions:
         operands = replaced(instruction.operands, own.__getitem__)
         params = replaced(instruction.params, own.__getitem__)
         copy = Instruction(instruction.primitive, operands, params, place=instruction.place)
         copy.results = tuple(Value(result.shape, result.dtype, copy) for result in instruction.results)
         for result, value in zip(instruction.results, copy.results, strict=True):
-            own.setdefault(result, value)  # what is given stays as it is given
-        new.instructions.append(copy)
-    new.outputs = [own[value] for value in outputs]
-    new.guards = [own[value] for value in guards]
-    return new
+            own.setdefault(result, value)
+        made.append(copy)
+    return made

@@ -19,6 +19,7 @@ from ..machine.scalar import imports
 from ..program import Program, typed
 from ..times import row, workspace
 from . import pointer as numba_pointer
+from . import repeat
 from .buffers import aligned, least
 from .copies import copy_lines, update_lines
 from .executable import NumbaExecutable
@@ -59,12 +60,15 @@ class Emitter(ProductWriter):
         Threads that large kernels are cut for.
     timed : bool
         Whether the clock is read before and after each kernel.
+    repeated : bool
+        Whether it is the step of a loop: if nothing of it is left to Python, many steps can be run by one call.
     """
 
-    def __init__(self, program: Program, workers: int, timed: bool = False):
+    def __init__(self, program: Program, workers: int, timed: bool = False, repeated: bool = False):
         program.name_values()
         self.workers = workers
         self.timed = timed
+        self.repeated = repeated
         self.scratch = 0
         self.parallel = False
         self.program = program
@@ -108,11 +112,14 @@ class Emitter(ProductWriter):
             else:
                 lines += self._stamped(len(self.rows), self._cluster(cluster))
         self._close(runs, lines)
+        if self.repeated and len(self.steps) == len(runs) == 1:
+            runs.append(repeat.TEXT.format(options=OPTIONS))
+            self.libraries |= {(repeat.__name__, name) for name in repeat.HELPERS}
         return self._source(runs)
 
     def _again(self, timed: bool) -> NumbaExecutable:
         """The same program with a clock, or for one thread."""
-        return Emitter(self.program, self.workers if timed else 1, timed).emit()
+        return Emitter(self.program, self.workers if timed else 1, timed, self.repeated).emit()
 
     def _stamped(self, number: int, lines: list[str]) -> list[str]:
         """Lines of a kernel, between lines that note the time if that is wanted."""
@@ -393,15 +400,18 @@ def _canonical(text: str) -> str:
     return re.sub(r"\b([vxtcVXTC])(\d+)((?:_\w+)?)\b", renamed, text)
 
 
-def emit(program: Program, workers: int | None = None) -> NumbaExecutable:
+def emit(program: Program, workers: int | None = None, repeated: bool = False) -> NumbaExecutable:
     """Numba source for ``program``, compiled and ready to run.
 
     Parameters
     ----------
     workers : int, optional
         Threads that large kernels are cut for; as many as Numba's pool has if it is not given.
+    repeated : bool
+        Whether it is the step of a loop.
     """
-    return Emitter(program, threads.get_kernel_threads() if workers is None else workers).emit()
+    workers = threads.get_kernel_threads() if workers is None else workers
+    return Emitter(program, workers, repeated=repeated).emit()
 
 
 def sizes(program: Program) -> tuple[int, int]:

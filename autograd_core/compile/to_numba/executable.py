@@ -19,6 +19,7 @@ from .loops import View
 from .lower import Op
 from .parallel import prepare
 from .pointer import IS_TUPLE, address_of, addresses, handle
+from .repeat import NAME as LOOP
 
 if TYPE_CHECKING:
     from .emit import Emitter
@@ -71,6 +72,8 @@ class NumbaExecutable:
         How long it took to compile, or to load from the disk.
     cached : bool
         Whether machine code came from the disk.
+    loop : callable or None
+        Runs many steps, if the program is the step of a loop; see ``repeat``.
     """
 
     def __init__(self, emitter: Emitter, source: str, again: Callable[[bool], NumbaExecutable]):
@@ -85,6 +88,7 @@ class NumbaExecutable:
         self._steps = [
             (loaded.names[step] if step.__class__ is str else step, number) for step, number in emitter.steps
         ]
+        self.loop: Any = loaded.names.get(LOOP)
         self._stamps = 2 * len(emitter.rows) if emitter.timed else 0
         self._failing = emitter.failing
         self._homes = emitter.memory.homes
@@ -161,6 +165,20 @@ class NumbaExecutable:
         frame = self._frame()
         self._refresh(frame)
         return frame
+
+    def take_frame(self) -> Frame:
+        """A frame that nobody else works in; to be given back."""
+        try:
+            frame = self._frames.pop()
+        except IndexError:
+            frame = self._frame()
+        if frame.version != self._version:
+            self._refresh(frame)
+        return frame
+
+    def give_frame(self, frame: Frame) -> None:
+        """Give a frame back."""
+        self._frames.append(frame)
 
     def new_outputs(self) -> tuple[Any, ...]:
         """Arrays for the outputs of a call."""
