@@ -87,7 +87,8 @@ FMIN = Primitive(
 
 def _sample_clip(draw):
     shape = draw.shape()
-    x, low, high = draw.array(shape), draw.array(draw.broadcastable(shape), -1.5, -0.5), draw.array((), 0.5, 1.5)
+    x = draw.array(shape)
+    low, high = (draw.array(draw.broadcastable(shape), *ends) for ends in ((-1.5, -0.5), (0.5, 1.5)))
     for bound in (low, high):  # away from the kinks: a difference across one is no derivative
         x = np.where(np.abs(x - bound) < 0.05, bound + x.dtype.type(0.1), x)
     return (x, low, high), {}
