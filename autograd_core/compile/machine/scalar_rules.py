@@ -139,12 +139,17 @@ POWERS = {
 _TYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
 _NAMES = {np.dtype(name): name for name in _TYPES}  # dtype.name itself takes 5 us
 
+ALONE = ("sin", "cos", "tan", "exp", "exp2", "cosh", "log", "log2", "log10", "erf", "erfc")
+"""Functions that have a form for one number at a time: see ``alone``."""
+
+
 _PLACES = {
     "numpy": {*_TYPES[1:], "inf", "nan", "cbrt", "nextafter", "spacing"},
     "math": {*LIBRARY.values(), "atan2", "hypot"},
     "autograd_core.compile.machine.vector_math": {
         f"{name}_{suffix}" for name in (*VECTOR, "pow", "logaddexp") for suffix in ("f32", "f64")
     },
+    "autograd_core.compile.machine.alone": {f"{name}_alone" for name in ALONE},
     "autograd_core.compile.machine.scalar_functions": {
         "select", "maximum", "minimum", "fmax", "fmin", "at_least", "at_most", "floor", "ceil", "trunc", "rint", "sqrt",
         "fabs", "copysign", "signbit", "fmod", "floor_divide_signed", "remainder_signed", "fmod_signed",

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...symbol import Value
+from ..machine.alone import MOST, by_library
 from ..machine.scalar import expression, names_in
 from ..machine.scalar_rules import constant
 from .fuse import Cluster
@@ -207,6 +208,8 @@ class Nest:
         for total in self.totals:
             self._close(total)
         lines = [*self.first, *self._loops(0), *self.last]
+        if prod(self.shape) <= MOST:
+            lines = [by_library(line) for line in lines]
         if any(name.endswith(("_f32", "_f64")) for name in names_in("\n".join(lines))):
             lines = ["use_wide_registers()", *lines]
         if self.returns:
@@ -296,8 +299,7 @@ class Nest:
                 dtypes.append(None)
         found = expression(op.primitive, names, dtypes, op.result.dtype, op.params)
         assert found is not None
-        text, used = found
-        self.names |= used
+        text, _ = found
         name = op.result.name
         self.before[depth].append(f"{name} = {text}")
         self.made[op.result] = name, depth

@@ -156,11 +156,11 @@ def sharp(value: Callable[[float], Any], precision: float, least, start: float) 
     """
     best, best_error = np.asarray(np.nan), np.asarray(np.inf)
     row: list[Any] = []
-    step = start
+    step, lost = start, _smallest(precision)
     with np.errstate(all="ignore"):
         for level in range(2 * LEVELS):
             ahead, behind = value(step), value(-step)
-            noise = 2 * precision * np.maximum(np.maximum(np.abs(ahead), np.abs(behind)), least) / step
+            noise = 2 * (precision * np.maximum(np.maximum(np.abs(ahead), np.abs(behind)), least) + lost) / step
             fresh = [(ahead - behind) / (2 * step)]
             for power, coarse in enumerate(row[:LEVELS], 1):
                 fresh.append((4**power * fresh[-1] - coarse) / (4**power - 1))

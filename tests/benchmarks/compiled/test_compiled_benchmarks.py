@@ -12,7 +12,7 @@ def result(column, *seconds):
     return Result(Contender(column, ""), list(seconds), [0.0] * len(seconds))
 
 
-@pytest.mark.parametrize("name", ["clusters", "lenet", "lstm", "small_ops"])
+@pytest.mark.parametrize("name", ["clusters", "lenet", "lstm", "small_ops", "scan", "while_loop"])
 def test_work_by_hand_in_float32_agrees_with_float64(name):
     work = find_work(name)
     problem = work.problem()

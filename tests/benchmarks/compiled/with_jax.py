@@ -15,7 +15,9 @@ from tests.benchmarks.compiled import lenet as lenet_work
 from tests.benchmarks.compiled import lstm as lstm_work
 from tests.benchmarks.compiled import mnist as mnist_work
 from tests.benchmarks.compiled import mnist_epoch as mnist_epoch_work
+from tests.benchmarks.compiled import scan as scan_work
 from tests.benchmarks.compiled import small_ops as small_ops_work
+from tests.benchmarks.compiled import while_loop as while_loop_work
 from tests.benchmarks.compiled.work import Run, Trainer, training_run
 
 
@@ -171,6 +173,21 @@ def small_ops(problem: Mapping[str, Any]) -> Run:
     function = jax.jit(jax.value_and_grad(value_of, argnums=(0, 1, 2)))
     leaves = [jnp.array(array) for array in problem["arrays"]]
     return small_ops_work.run_of(lambda: jax.block_until_ready(function(*leaves)))
+
+
+def scan(problem: Mapping[str, Any]) -> Run:
+    w, u, x = (jnp.array(array) for array in problem.values())
+    zeros = jnp.zeros((scan_work.BATCH, scan_work.UNITS))
+    value = lambda w, u, x: scan_work.value_of(w, u, x, jax.lax.scan, jnp.tanh, zeros)
+    function = jax.jit(jax.value_and_grad(value, argnums=(0, 1)))
+    return scan_work.run_of(lambda: jax.block_until_ready(function(w, u, x)))
+
+
+def while_loop(problem: Mapping[str, Any]) -> Run:
+    jax.config.update("jax_enable_x64", True)
+    function = jax.jit(lambda start, end: while_loop_work.way(start, end, jax.lax.while_loop, jnp.sin))
+    start, end = jnp.array(problem["start"]), jnp.array(problem["end"])
+    return while_loop_work.run_of(lambda: jax.block_until_ready(function(start, end)))
 
 
 def mnist_epoch(problem: Mapping[str, Any]) -> Run:

@@ -17,7 +17,9 @@ from tests.benchmarks.compiled import lenet as lenet_work
 from tests.benchmarks.compiled import lstm as lstm_work
 from tests.benchmarks.compiled import mnist as mnist_work
 from tests.benchmarks.compiled import mnist_epoch as mnist_epoch_work
+from tests.benchmarks.compiled import scan as scan_work
 from tests.benchmarks.compiled import small_ops as small_ops_work
+from tests.benchmarks.compiled import while_loop as while_loop_work
 from tests.benchmarks.compiled.work import Run, Trainer, training_run
 
 
@@ -106,6 +108,19 @@ def small_ops(problem: Mapping[str, Any], jit: str | None) -> Run:
 
     function = compiled(value_and_gradients, jit)
     return small_ops_work.run_of(lambda: function(*leaves))
+
+
+def scan(problem: Mapping[str, Any], jit: str | None) -> Run:
+    w, u, x = (ag.constant(array) for array in problem.values())
+    zeros = np.zeros((scan_work.BATCH, scan_work.UNITS), np.float32)
+    value = lambda w, u: scan_work.value_of(w, u, x, ag.scan, np.tanh, zeros)
+    function = compiled(ag.value_and_grad(value, argnums=(0, 1)), jit)
+    return scan_work.run_of(lambda: function(w, u))
+
+
+def while_loop(problem: Mapping[str, Any], jit: str | None) -> Run:
+    function = compiled(lambda start, end: while_loop_work.way(start, end, ag.while_loop, np.sin), jit)
+    return while_loop_work.run_of(lambda: function(problem["start"], problem["end"]))
 
 
 def first_call(problem: Mapping[str, Any], jit: str | None, imported: bool = False) -> Run:

@@ -16,6 +16,7 @@ from tests.benchmarks.compiled import lenet as lenet_work
 from tests.benchmarks.compiled import lstm as lstm_work
 from tests.benchmarks.compiled import mnist as mnist_work
 from tests.benchmarks.compiled import mnist_epoch as mnist_epoch_work
+from tests.benchmarks.compiled import scan as scan_work
 from tests.benchmarks.compiled import small_ops as small_ops_work
 from tests.benchmarks.compiled.work import PYTORCH, Run, Trainer, training_run
 
@@ -117,6 +118,26 @@ def small_ops(problem: Mapping[str, Any]) -> Run:
         return value, [leaf.grad for leaf in leaves]
 
     return small_ops_work.run_of(call, lambda tensor: tensor.detach().numpy())
+
+
+def scan(problem: Mapping[str, Any]) -> Run:
+    w, u = (torch.tensor(problem[name], requires_grad=True) for name in "wu")
+    steps, zeros = torch.tensor(problem["x"]).unbind(), torch.zeros((scan_work.BATCH, scan_work.UNITS))
+
+    def loop(step, h, steps):
+        kept = []
+        for at in steps:
+            h, out = step(h, at)
+            kept.append(out)
+        return h, torch.stack(kept)
+
+    def call():
+        w.grad = u.grad = None
+        value = scan_work.value_of(w, u, steps, loop, torch.tanh, zeros)
+        value.backward()
+        return value, [w.grad, u.grad]
+
+    return scan_work.run_of(call, lambda tensor: tensor.detach().numpy())
 
 
 class Recurrent(nn.Module):

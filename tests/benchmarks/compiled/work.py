@@ -15,7 +15,18 @@ from typing import Any
 
 import numpy as np
 
-WORKS = ("clusters", "mnist", "mnist_epoch", "chain", "lstm", "lenet", "small_ops", "compile_time")
+WORKS = (
+    "clusters",
+    "mnist",
+    "mnist_epoch",
+    "chain",
+    "lstm",
+    "lenet",
+    "small_ops",
+    "scan",
+    "while_loop",
+    "compile_time",
+)
 COLUMNS = {
     "eager": "ours, eager",
     "numpy": "ours, compiled (NumPy)",
