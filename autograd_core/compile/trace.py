@@ -263,12 +263,12 @@ class Trace:
         """Make the program for the present entries of a Tensor from outside: another one for others."""
         array = handle.array
         if array.__class__ is not Value:
-            self._seen[id(handle)] = (ref(handle), array)
+            self._seen[id(handle)] = (ref(handle), ref(array))  # to hold it would tell that somebody has it
 
     def _fix_seen(self) -> None:
         for handle, array in self._seen.values():
             if handle() is not None:  # those made by the function are gone
-                self.statics.append((partial(_is_unmoved, handle, array), True))
+                self.statics.append((partial(_is_unmoved, handle, array()), True))
         self._seen.clear()
 
     def moved(self, handle: Tensor) -> None:
@@ -281,7 +281,6 @@ class Trace:
     def finish(self, outputs: Sequence[Value]) -> Program:
         """The program; its examples are let go."""
         self._check_moved()
-        self._fix_seen()
         program = self.program
         self._check_late()
         program.outputs = list(outputs)
@@ -301,14 +300,15 @@ class Trace:
                 result.example = None  # it may be a view of an array that is asked about next
         for each in program.inputs:
             each.value.example = None
+        while self.inner:  # they hold examples, too
+            self.inner.pop().close()
         for each in program.inputs:
             if each.kind in ("array", "tensor") and self._is_ours(each):
                 each.kind, each.key = "constant", as_value(each.key)
             elif each.kind == "array" and not _is_plain(each.key):
                 each.kind, each.key = "host", partial(_laid_out, each.key)  # a copy of what it is at each run
         self._inputs.clear()
-        while self.inner:
-            self.inner.pop().close()
+        self._fix_seen()
         program.name_values()
         return program
 
@@ -352,7 +352,7 @@ class Trace:
         return whole and sys.getrefcount(array) <= _ALONE_IN_INPUT + 1 and sys.getrefcount(array.base) <= _ALONE_AS_BASE
 
 
-def _references() -> tuple[int, int]:
+def _references() -> tuple[int, int, int]:
     """Reference counts that mean "nobody else": measured, since they differ between versions of Python."""
     handle = Tensor(np.zeros(1), None)
     pairs = [(handle, handle.array)]
@@ -361,11 +361,11 @@ def _references() -> tuple[int, int]:
     alone = sys.getrefcount(popped)
     held = Input("tensor", popped)
     del popped
-    return alone, sys.getrefcount(held.key)
+    view = np.zeros(2)[::-1]
+    return alone, sys.getrefcount(held.key), sys.getrefcount(view.base)
 
 
-_ALONE, _ALONE_IN_INPUT = _references()
-_ALONE_AS_BASE = sys.getrefcount(np.zeros(2)[::-1].base)
+_ALONE, _ALONE_IN_INPUT, _ALONE_AS_BASE = _references()
 
 
 def _is_plain(array: Any) -> bool:
