@@ -21,7 +21,8 @@ from .slicing import copied
 
 def is_ready(code: Code) -> bool:
     """Whether many runs of it can be made by one call."""
-    return getattr(code.executable, "loop", None) is not None
+    repeats = getattr(code.executable, "repeats", None)
+    return repeats is not None and repeats()
 
 
 def steps(

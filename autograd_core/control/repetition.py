@@ -51,6 +51,10 @@ class _Repeat:
         if self.joined is None:
             self.step.prepare(jit)
 
+    def is_native(self) -> bool:
+        """Whether many steps can be run by one call."""
+        return self.joined is not None and is_ready(self.joined)
+
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
         count = self._count
         if trace_here() is not None:  # only shapes are wanted
@@ -58,7 +62,7 @@ class _Repeat:
         carry, constants = arrays[:count], arrays[count:]
         if not self.goes_on(carry, constants):
             return tuple(array.copy() for array in carry)
-        found = None if self.joined is None else self._natively(carry, constants)
+        found = self._natively(carry, constants) if self.is_native() else None
         return self._step_by_step(carry, constants) if found is None else found
 
     def _natively(self, carry: Sequence[Any], constants: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -129,7 +133,7 @@ class _WalkBack:
         if not self.repeat.goes_on(carry, constants[: self._own]):
             return tuple(array.copy() for array in cts)
         found = None
-        if self.repeat.joined is not None and is_ready(self.back):
+        if self.repeat.is_native() and is_ready(self.back):
             found = self._natively(carry, constants, cts)
         return self._step_by_step(carry, constants, cts) if found is None else found
 

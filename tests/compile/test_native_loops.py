@@ -2,6 +2,7 @@
 
 import _thread
 import importlib.util
+import os
 import threading
 import time
 
@@ -199,6 +200,28 @@ def test_zero_wins_over_infinity():
 def test_large_steps_on_several_threads():
     x = RNG.normal(size=(400, 500))
     held_against(lambda x: ag.scan(lambda c, s: (anp.sin(c @ x.T @ x * 1e-5) * s, anp.sum(c)), x, np.arange(4.0)), x)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_in_a_forked_child():
+    """There the pool of threads is not, and Numba's own would end the process."""
+    x = RNG.normal(size=(300, 400))
+    loops = [
+        lambda x: ag.scan(lambda c, s: (anp.sin(c) * s, anp.sum(c)), x, np.arange(3.0)),
+        lambda x: ag.while_loop(lambda c: anp.sum(c * c) > 5.0, lambda c: anp.sin(c) * 0.5, x),
+    ]
+    compiled = [ag.function(f, jit="numba") for f in loops]
+    expected = [leaves(f(x)) for f in compiled]
+    child = os.fork()
+    if not child:
+        try:
+            found = [leaves(f(x)) for f in compiled]
+            same = all(np.allclose(a, b) for one, other in zip(found, expected) for a, b in zip(one, other))  # noqa: B905
+            os._exit(0 if same else 1)
+        except BaseException:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_two_threads_at_once():

@@ -166,6 +166,10 @@ class NumbaExecutable:
         self._refresh(frame)
         return frame
 
+    def repeats(self) -> bool:
+        """Whether many steps can be run by one call here: not in a forked child, if several threads take part."""
+        return self.loop is not None and (not self.parallel or threads.parallel_allowed())
+
     def take_frame(self) -> Frame:
         """A frame that nobody else works in; to be given back."""
         try:

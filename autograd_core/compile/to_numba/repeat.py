@@ -44,7 +44,6 @@ def {NAME}(table, given, moves, copies, flags, first, last):
 """.strip()
 """What is added to the source of a program that is the step of a loop."""
 
-FIRST_STEPS = 64  # from one look at the clock to the next, at the start
 ENOUGH = 0.02  # seconds of steps after which Python has a turn, for Ctrl-C
 
 
@@ -128,7 +127,7 @@ def run(
     flagged = 0 if flags is None else address_of(flags)
     frame = executable.take_frame()
     given = frame.address, address_of(words), address_of(moving), address_of(copying), flagged
-    done, count = 0, FIRST_STEPS
+    done, count = 0, 1
     try:
         while done < length:
             last = min(done + count, length)
