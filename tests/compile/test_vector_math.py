@@ -1,6 +1,7 @@
 """The vector math: its errors, its special values, and that LLVM makes vector instructions of it."""
 
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ pytest.importorskip("numba")
 
 import numba
 
-from autograd_core.compile.machine import vector_math
+import autograd_core as ag
+from autograd_core.compile.machine import alone, vector_math
+from autograd_core.compile.machine.scalar_rules import ALONE
 from autograd_core.compile.machine.vector_math import FUNCTIONS, LARGEST_ERROR
 from tests.compile import ulp_table
 
@@ -45,6 +48,35 @@ def test_every_float32_is_within_the_bound_in_a_dense_sample(name):
         ulp_table.all_patterns_error(name, stride=4001 if name in ulp_table.REFERENCES else 499)
         <= (LARGEST_ERROR[name][0])
     )
+
+
+@needs_longdouble
+@pytest.mark.parametrize("kind", "fd")
+@pytest.mark.parametrize("name", ALONE)
+def test_error_of_the_library_is_within_the_bound_stated(name, kind):
+    """What a kernel over a few entries takes instead."""
+    function = getattr(alone, f"{name}_alone")
+
+    @numba.njit(error_model="numpy")
+    def loop(x, out):
+        for i in range(x.size):
+            out[i] = function(x[i])
+
+    (x,) = ulp_table.samples(name, kind, 40_000)
+    out = np.empty_like(x)
+    loop(x, out)
+    with np.errstate(all="ignore"):
+        true = ulp_table.reference(name)(x.astype(np.longdouble))
+    bound = 1.0 if sys.platform != "linux" else 0.0  # other systems' libraries promise less than glibc's
+    assert ulp_table.errors_in_ulp(out, true).max() <= max(bound, LARGEST_ERROR[name]["fd".index(kind)])
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1, "sin_alone"), (3, "sin_alone"), (4, "sin_f64"), (4000, "sin_f64")])
+def test_a_kernel_over_a_few_entries_takes_the_library(size, expected):
+    x = np.linspace(0.1, 3.0, size)
+    f = ag.function(lambda x: np.sin(x) + 1.0, jit="numba")
+    np.testing.assert_allclose(f(x), np.sin(x) + 1.0, rtol=1e-15)
+    assert set(re.findall(r"sin_\w+(?=\()", f.plan(x).source)) - {"sin_0", "add_0"} == {expected}
 
 
 # Where exp, exp2 and their like leave the normal numbers, reach zero or infinity.

@@ -139,7 +139,7 @@ POWERS = {
 _TYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
 _NAMES = {np.dtype(name): name for name in _TYPES}  # dtype.name itself takes 5 us
 
-ALONE = ("sin", "cos", "tan", "exp", "exp2", "cosh", "log", "log2", "log10", "erf", "erfc")
+ALONE = ("sin", "cos", "tan", "exp", "exp2", "cosh", "log", "erf", "erfc")
 """Functions that have a form for one number at a time: see ``alone``."""
 
 
