@@ -200,6 +200,18 @@ def _flip(view: View, axis: int | Ints) -> View:
     return found
 
 
+def _diagonal(view: View, offset: int, axis1: int, axis2: int) -> View:
+    count = len(view.shape)
+    axis1, axis2 = axis1 % count, axis2 % count
+    down, right = max(-offset, 0), max(offset, 0)
+    length = max(0, min(view.shape[axis1] - down, view.shape[axis2] - right))
+    others = [at for at in range(count) if at not in (axis1, axis2)]
+    shape = (*(view.shape[at] for at in others), length)
+    strides = (*(view.strides[at] for at in others), view.strides[axis1] + view.strides[axis2])
+    start = down * view.strides[axis1] + right * view.strides[axis2] if length else 0
+    return View(view.root, shape, strides, view.offset + start)
+
+
 def _unstack(view: View, axis: int) -> tuple[View, ...]:
     front: tuple[slice, ...] = (slice(None),) * (axis % len(view.shape))
     return tuple(_getitem(view, (*front, at)) for at in range(view.shape[axis]))  # type: ignore[misc]
@@ -217,7 +229,7 @@ def _split(view: View, cuts: Any, axis: int) -> tuple[View, ...]:
 
 _RULES: dict[str, Any] = {
     "lift": _same, "copy": _same, "transpose": transposed, "broadcast_to": _broadcast_to, "reshape": reshaped,
-    "getitem": _getitem, "flip": _flip, "unstack": _unstack, "split": _split,
+    "getitem": _getitem, "flip": _flip, "unstack": _unstack, "split": _split, "diagonal": _diagonal,
 }  # fmt: skip
 
 # -- loop nests --------------------------------------------------------------------------------------------------------

@@ -232,7 +232,42 @@ def _repeat(lowering: Lowering, instruction: Instruction, operands: list[Any]) -
     return _copied(lowering, instruction, View(view.root, shape, strides, view.offset))
 
 
+def _roll(lowering: Lowering, instruction: Instruction, operands: list[Any]) -> bool:
+    """Copies of the parts that stay together: two along each axis."""
+    (view,), params, result = operands, instruction.params, instruction.result
+    if not view.size or not params["axis"]:
+        return False
+    steps = contiguous_strides(result.shape)
+    parts = [(view.shape, view.offset, 0)]
+    for axis, side in enumerate(view.shape):
+        shift = (
+            sum(by for by, at in zip(params["shift"], params["axis"], strict=True) if at % result.ndim == axis) % side
+        )
+        stays = side - shift
+        cuts = [(0, stays, shift), (stays, shift, 0)] if shift else [(0, side, 0)]
+        parts = [
+            ((*shape[:axis], length, *shape[axis + 1 :]), start + view.strides[axis] * at, target + steps[axis] * to)
+            for shape, start, target in parts
+            for at, length, to in cuts
+        ]
+    sources = [View(view.root, shape, view.strides, start) for shape, start, _ in parts]
+    targets = tuple(View(result, shape, steps, target) for shape, _, target in parts)
+    lowering.op("parts", instruction.primitive, sources, [result], targets=targets)
+    return True
+
+
+def _on_diagonal(lowering: Lowering, instruction: Instruction, operands: list[Any]) -> bool:
+    (view,) = operands
+    result, offset = instruction.result, instruction.params["offset"]
+    *steps, row, column = contiguous_strides(result.shape)
+    start = (offset * column if offset > 0 else -offset * row) if view.size else 0
+    where = Places(view.shape, (*steps, row + column), start, [])
+    update(lowering, filled(lowering, 0, result), view, where, result, "set")
+    return True
+
+
 INDEXING: dict[str, Any] = {
+    "roll": _roll, "on_diagonal": _on_diagonal,
     "getitem": _getitem, "add_at": _at("add"), "set_at": _at("set"), "pad": _pad, "one_hot": _one_hot,
     "tril": _triangle(np.tril), "triu": _triangle(np.triu), "tile": _tile, "repeat": _repeat,
 }  # fmt: skip
